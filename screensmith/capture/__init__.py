@@ -1,0 +1,1 @@
+"""A demonstration becomes MDS episodes."""

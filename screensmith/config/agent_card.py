@@ -1,0 +1,42 @@
+"""`agent.json`: what a checkpoint was trained to see and to say, so that nothing must be repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FILE_NAME = "agent.json"
+
+
+class AgentCard(BaseModel):
+    """The contract between training, evaluation and use of one checkpoint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    family: str
+    prompt: str
+    prompt_options: dict[str, Any] = Field(default_factory=dict)
+    dialect: str
+    dialect_options: dict[str, Any] = Field(default_factory=dict)
+    coordinate_frame: str = Field(description="how the dialect writes places, e.g. fraction")
+    min_pixels: int = Field(ge=1)
+    max_pixels: int = Field(ge=1)
+    history_steps: int = Field(0, ge=0)
+    action_names: tuple[str, ...] = ()
+    base: str = Field("", description="the model that training started from")
+    data_fingerprints: dict[str, str] = Field(default_factory=dict)
+    screensmith: str = Field("", description="version that wrote the checkpoint")
+
+
+def read(folder: Path) -> AgentCard | None:
+    """The card in a checkpoint folder, or None where there is none (a plain model)."""
+    path = folder / FILE_NAME
+    return AgentCard.model_validate_json(path.read_text("utf-8")) if path.is_file() else None
+
+
+def write(card: AgentCard, folder: Path) -> None:
+    """Write the card into a checkpoint folder."""
+    (folder / FILE_NAME).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")

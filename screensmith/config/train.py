@@ -1,0 +1,65 @@
+"""What a training run on captured episodes is. Defaults are the documented ones."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrainSettings(BaseModel):
+    """Every option of `screensmith train`. Unknown names are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # data
+    local: str = Field("./data/mds", description="folder with MDS episodes")
+    remote: str = Field("", description="s3:// or other remote folder with MDS episodes")
+    cache: str = Field("./data/cache", description="where shards of a remote folder are kept")
+    max_samples_per_epoch: int = Field(0, ge=0, description="samples per epoch, 0 for all")
+    history_steps: int = Field(0, ge=0, description="past actions shown in the prompt")
+    pair: Literal["before", "nearest"] = Field("before", description="frame paired to an action")
+    max_lag_seconds: float = Field(10.0, gt=0, description="oldest frame an action may have")
+    max_refused_share: float = Field(
+        0.2, ge=0, le=1, description="share of refused episodes and steps that stops the run"
+    )
+    held_out_share: float = Field(0.0, ge=0, lt=1, description="episodes kept for evaluation")
+    # model
+    repo_id: str = Field("showlab/ShowUI-2B", description="hub name or folder of the model")
+    shortest_edge: int = Field(224, ge=1, description="edge of the smallest square area, pixels")
+    longest_edge: int = Field(1344, ge=1, description="edge of the largest square area, pixels")
+    prompt: str = Field("neko", description="prompt plug-in")
+    prompt_options: dict[str, Any] = Field(default_factory=dict)
+    dialect: str = Field("neko", description="dialect plug-in")
+    dialect_options: dict[str, Any] = Field(default_factory=dict)
+    adapter: Literal["none", "lora"] = Field("none", description="none trains every weight")
+    lora_r: int = Field(8, ge=1)
+    lora_alpha: int = Field(16, ge=1)
+    lora_dropout: float = Field(0.05, ge=0, lt=1)
+    lora_targets: str = Field(
+        "auto", description="regular expression on module names; auto is the family's choice"
+    )
+    freeze_vision: bool = Field(False, description="keep the vision tower as it is")
+    # optimisation
+    epochs: int = Field(1, ge=1)
+    batch: int = Field(1, ge=1, description="samples per forward pass and process")
+    accum: int = Field(1, ge=1, description="forward passes per optimizer step")
+    lr: float = Field(5e-6, gt=0, description="peak learning rate")
+    wd: float = Field(0.0, ge=0, description="weight decay")
+    warmup_steps: int = Field(0, ge=0)
+    schedule: Literal["constant", "linear", "cosine"] = Field("constant")
+    grad_clip: float = Field(1.0, ge=0, description="largest gradient norm, 0 for no limit")
+    max_steps: int = Field(0, ge=0, description="optimizer steps, 0 for no limit")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto")
+    gradient_checkpointing: bool = Field(False)
+    row_tokens: int = Field(1024, ge=1, description="token budget when samples of a batch share a row")
+    seed: int = Field(1337)
+    # results
+    output: str = Field("./checkpoints")
+    save_steps: int = Field(0, ge=0, description="optimizer steps between saves, 0 for each epoch")
+    keep_last: int = Field(0, ge=0, description="epoch and step checkpoints to keep, 0 for all")
+    resume: bool = Field(False, description="continue from the newest checkpoint in output")
+    loglevel: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO")
+    log_format: Literal["text", "json"] = Field("text")
+    trackers: tuple[Literal["jsonl", "tensorboard", "wandb"], ...] = Field(("jsonl", "tensorboard"))
+    workers: int = Field(0, ge=0, description="processes that prepare batches")

@@ -1,0 +1,58 @@
+"""Messages for a model. `learn` is the only source of the loss mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from screensmith.core.episode import Screenshot
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of text inside a message; pieces are joined without a separator."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A screenshot inside a message."""
+
+    screenshot: Screenshot
+
+
+Part = Text | Image
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. A learned message's text and its end-of-turn token carry loss, and nothing else does."""
+
+    role: Role
+    parts: tuple[Part, ...]
+    learn: bool = False
+
+    @property
+    def text(self) -> str:
+        """The message's text without its images."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The turns of one training text, or of one request that the model should answer."""
+
+    messages: tuple[Message, ...]
+
+    @property
+    def screenshots(self) -> tuple[Screenshot, ...]:
+        """Every image, in reading order."""
+        return tuple(
+            part.screenshot
+            for message in self.messages
+            for part in message.parts
+            if isinstance(part, Image)
+        )

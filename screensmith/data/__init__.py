@@ -1,0 +1,1 @@
+"""Episodes become samples in a resumable order, and samples become token rows."""

@@ -1,0 +1,1 @@
+"""Scores on held-out episodes and in live environments, and the report."""

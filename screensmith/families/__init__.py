@@ -1,0 +1,1 @@
+"""PLUG-IN: what differs between model families."""

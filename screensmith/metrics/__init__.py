@@ -1,0 +1,1 @@
+"""PLUG-IN: (prediction, sample) becomes a score, or None where the metric does not apply."""

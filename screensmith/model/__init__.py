@@ -1,0 +1,1 @@
+"""What all models share: create, load, encode, answer, save."""
