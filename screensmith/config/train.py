@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class TrainSettings(BaseModel):
     """Every option of `screensmith train`. Unknown names are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # data
     local: str = Field("./data/mds", description="folder with MDS episodes")
     remote: str = Field("", description="s3:// or other remote folder with MDS episodes")
+    endpoint: str = Field("", description="address of an S3 service such as R2 or MinIO, empty for AWS")
     cache: str = Field("./data/cache", description="where shards of a remote folder are kept")
     max_samples_per_epoch: int = Field(0, ge=0, description="samples per epoch, 0 for all")
     history_steps: int = Field(0, ge=0, description="past actions shown in the prompt")
@@ -29,37 +30,60 @@ class TrainSettings(BaseModel):
     shortest_edge: int = Field(224, ge=1, description="edge of the smallest square area, pixels")
     longest_edge: int = Field(1344, ge=1, description="edge of the largest square area, pixels")
     prompt: str = Field("neko", description="prompt plug-in")
-    prompt_options: dict[str, Any] = Field(default_factory=dict)
+    prompt_options: dict[str, Any] = Field(default_factory=dict, description="options of the prompt")
     dialect: str = Field("neko", description="dialect plug-in")
-    dialect_options: dict[str, Any] = Field(default_factory=dict)
+    dialect_options: dict[str, Any] = Field(default_factory=dict, description="options of the dialect")
     adapter: Literal["none", "lora"] = Field("none", description="none trains every weight")
-    lora_r: int = Field(8, ge=1)
-    lora_alpha: int = Field(16, ge=1)
-    lora_dropout: float = Field(0.05, ge=0, lt=1)
+    lora_r: int = Field(8, ge=1, description="rank of the LoRA matrices")
+    lora_alpha: int = Field(16, ge=1, description="LoRA scale, divided by the rank")
+    lora_dropout: float = Field(0.05, ge=0, lt=1, description="dropout before the LoRA matrices")
     lora_targets: str = Field(
         "auto", description="regular expression on module names; auto is the family's choice"
     )
     freeze_vision: bool = Field(False, description="keep the vision tower as it is")
     # optimisation
-    epochs: int = Field(1, ge=1)
+    epochs: int = Field(1, ge=1, description="passes over the samples")
     batch: int = Field(1, ge=1, description="samples per forward pass and process")
     accum: int = Field(1, ge=1, description="forward passes per optimizer step")
     lr: float = Field(5e-6, gt=0, description="peak learning rate")
     wd: float = Field(0.0, ge=0, description="weight decay")
-    warmup_steps: int = Field(0, ge=0)
-    schedule: Literal["constant", "linear", "cosine"] = Field("constant")
+    warmup_steps: int = Field(0, ge=0, description="optimizer steps until the peak rate")
+    schedule: Literal["constant", "linear", "cosine"] = Field(
+        "constant", description="learning rate after the warm-up"
+    )
     grad_clip: float = Field(1.0, ge=0, description="largest gradient norm, 0 for no limit")
     max_steps: int = Field(0, ge=0, description="optimizer steps, 0 for no limit")
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto")
-    gradient_checkpointing: bool = Field(False)
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="auto is mixed precision on CUDA and the default one elsewhere"
+    )
+    gradient_checkpointing: bool = Field(False, description="less memory for more time")
     row_tokens: int = Field(1024, ge=1, description="token budget when samples of a batch share a row")
-    seed: int = Field(1337)
+    seed: int = Field(1337, ge=0, description="decides order, new weights and dropout")
     # results
-    output: str = Field("./checkpoints")
+    output: str = Field("./checkpoints", description="folder for checkpoints and metrics")
     save_steps: int = Field(0, ge=0, description="optimizer steps between saves, 0 for each epoch")
     keep_last: int = Field(0, ge=0, description="epoch and step checkpoints to keep, 0 for all")
     resume: bool = Field(False, description="continue from the newest checkpoint in output")
-    loglevel: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO")
-    log_format: Literal["text", "json"] = Field("text")
-    trackers: tuple[Literal["jsonl", "tensorboard", "wandb"], ...] = Field(("jsonl", "tensorboard"))
+    loglevel: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least important message that is printed"
+    )
+    log_format: Literal["text", "json"] = Field("text", description="json prints one object a line")
+    trackers: tuple[Literal["jsonl", "tensorboard", "wandb"], ...] = Field(
+        ("jsonl", "tensorboard"), description="where metrics are written"
+    )
     workers: int = Field(0, ge=0, description="processes that prepare batches")
+
+    @model_validator(mode="after")
+    def _options_fit_together(self) -> Self:
+        if self.shortest_edge > self.longest_edge:
+            raise ValueError(
+                f"shortest_edge ({self.shortest_edge}) must not exceed longest_edge ({self.longest_edge})"
+            )
+        fields = type(self).model_fields
+        unused = [name for name in fields if name.startswith("lora_")]
+        unused = [name for name in unused if getattr(self, name) != fields[name].default]
+        if self.adapter == "none" and unused:
+            raise ValueError(
+                f"{unused[0]} has no effect without adapter=lora; set adapter to lora or remove it"
+            )
+        return self

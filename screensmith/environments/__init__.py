@@ -45,6 +45,13 @@ class Unsolvable(RuntimeError):
     """The environment has no script for the task, or the script met a screen it cannot handle."""
 
 
+class CannotAct(RuntimeError):
+    """The screen offers no way to do the action: no such option, no address bar, an unknown key.
+
+    A rollout counts it as a step without effect and goes on; the environment stays usable.
+    """
+
+
 class Environment(Protocol):
     """One live screen. Not shared between threads; close it, or use it as a context manager."""
 
@@ -56,7 +63,11 @@ class Environment(Protocol):
         """Begin an episode; raises screensmith.plugins.UnknownName for an unknown task."""
 
     def act(self, action: Action) -> Screenshot:
-        """Do one action with real input events and return the screen after it took effect."""
+        """Do one action with real input events and return the screen after it took effect.
+
+        Raises:
+            CannotAct: this screen offers no way to do the action.
+        """
 
     def elements(self) -> tuple[Element, ...]:
         """The visible interactive elements of the current screen, in document order."""

@@ -1,0 +1,234 @@
+"""`screensmith evaluate`: how good a checkpoint is, on recorded steps and on live tasks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from screensmith.cli._episodes import READING, place_of, read_episodes
+from screensmith.cli._live import (
+    FIRST_JUDGED_SEED,
+    add_environment,
+    at_least_one,
+    check_checkpoint,
+    check_task,
+    open_environment,
+    read_tasks,
+    seed_number,
+)
+from screensmith.cli._parser import Parser, UsageError
+from screensmith.cli._settings import add_setting_flags, train_settings
+
+if TYPE_CHECKING:
+    from screensmith.config.train import TrainSettings
+    from screensmith.core.episode import Episode
+    from screensmith.core.refusals import RefusalLog
+    from screensmith.environments import Environment
+    from screensmith.evaluate.live import LiveResult
+    from screensmith.evaluate.offline import OfflineResult
+    from screensmith.evaluate.summary import Judged
+    from screensmith.model.policy import LoadedPolicy
+
+HELP = "score a checkpoint on recorded steps, on live tasks, or on both"
+
+
+def add_arguments(parser: Parser) -> None:
+    """The checkpoint, what it is judged on, and where the results go."""
+    from screensmith.config.spellings import TRAIN
+
+    parser.add_argument("checkpoint", metavar="CHECKPOINT", help="folder with agent.json")
+    parser.add_argument("--compare", metavar="CHECKPOINT", help="judge another model beside it")
+    parser.add_argument("--data", metavar="DIR", help="folder with MDS episodes; scored step by step")
+    add_environment(parser)
+    parser.add_argument("--task", metavar="NAMES", help="tasks of the environment, commas between")
+    parser.add_argument("--episodes", type=at_least_one, default=20, help="episodes per task; default: 20")
+    parser.add_argument(
+        "--seed",
+        type=seed_number,
+        default=FIRST_JUDGED_SEED,
+        dest="first_seed",
+        help=f"first seed of every task; default: {FIRST_JUDGED_SEED}",
+    )
+    parser.add_argument("--steps", type=at_least_one, default=10, help="answers per episode; default: 10")
+    parser.add_argument("--parallel", type=at_least_one, default=4, help="live screens; default: 4")
+    parser.add_argument("--batch-size", type=at_least_one, default=16, help="steps at a time; default: 16")
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="write the report")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers as JSON")
+    parser.add_argument("--run", type=Path, metavar="RUN.yaml", dest="run_file", help="settings of the run")
+    add_setting_flags(
+        parser, TRAIN, only=[*(name for name in READING if name != "local"), "held_out_share"]
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Judge one or two checkpoints and print them side by side."""
+    if arguments.data:
+        arguments.local = arguments.data
+    settings = train_settings(arguments).settings
+    on_data = bool(arguments.data or getattr(arguments, "remote", ""))
+    if not on_data and not arguments.environment:
+        raise UsageError("nothing to judge on: give --data DIR, --environment NAME --task NAMES, or both")
+    tasks = read_tasks(arguments.task) if arguments.environment else []
+    episodes, refusals = _held_out(settings) if on_data else ([], None)
+
+    from screensmith.evaluate.report import Report, write_report
+    from screensmith.evaluate.summary import text_table
+
+    with ExitStack() as stack:
+        screens = _open_screens(stack, tasks, arguments)
+        policies = _policies(arguments)
+        judged = [_judge(policy, episodes, screens, tasks, arguments) for policy in policies]
+    print(text_table(judged))
+    if arguments.json:
+        records = _records(policies, judged, arguments, settings, refusals)
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(records, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        print(f"numbers: {arguments.json}")
+    if arguments.report:
+        trained = judged[-1]
+        report = Report(
+            title=f"{arguments.checkpoint}: evaluation",
+            trained=trained,
+            untrained=judged[0] if len(judged) > 1 else None,
+            settings=policies[-1].card.model_dump(mode="json"),
+            losses=_losses(Path(arguments.checkpoint)),
+        )
+        write_report(arguments.report, report)
+        print(f"report: {arguments.report}")
+    return 0
+
+
+def _held_out(settings: TrainSettings) -> tuple[Sequence[Episode], RefusalLog]:
+    from screensmith.data.split import split_episodes
+
+    episodes, refusals = read_episodes(settings)
+    print(f"data: {refusals.summary()}")
+    if settings.held_out_share:
+        _, episodes = split_episodes(episodes, settings.held_out_share, settings.seed)
+    if not episodes:
+        raise UsageError(f"{place_of(settings)}: no usable episodes to judge on; {refusals.summary()}")
+    return episodes, refusals
+
+
+def _policies(arguments: argparse.Namespace) -> list[LoadedPolicy]:
+    """What is judged, the checkpoint itself last."""
+    from screensmith.config import agent_card
+    from screensmith.model.policy import load_policy
+
+    policy = load_policy(check_checkpoint(arguments.checkpoint))
+    if not arguments.compare:
+        return [policy]
+    compared = check_checkpoint(arguments.compare)
+    own = agent_card.read(Path(compared))
+    # A model without a card, such as an untrained one, is asked in the same words.
+    return [load_policy(compared, card=None if own else policy.card), policy]
+
+
+def _judge(
+    policy: LoadedPolicy,
+    episodes: Sequence[Episode],
+    screens: Sequence[Environment],
+    tasks: list[str],
+    arguments: argparse.Namespace,
+) -> Judged:
+    from screensmith.evaluate.summary import Judged
+
+    offline = _offline(policy, episodes, arguments) if episodes else None
+    live = _live(policy, screens, tasks, arguments) if tasks else None
+    return Judged(policy.name, offline, live)
+
+
+def _offline(
+    policy: LoadedPolicy, episodes: Sequence[Episode], arguments: argparse.Namespace
+) -> OfflineResult:
+    from screensmith.data.samples import samples_of
+    from screensmith.evaluate.offline import evaluate_offline
+
+    samples = samples_of(episodes, history_steps=policy.card.history_steps)
+    return evaluate_offline(
+        policy, samples, batch=arguments.batch_size, on_batch=_counter(f"{policy.name}: steps")
+    )
+
+
+def _open_screens(stack: ExitStack, tasks: list[str], arguments: argparse.Namespace) -> list[Environment]:
+    """Live screens to play on together, closed with the stack; none without tasks."""
+    count = min(arguments.parallel, len(tasks) * arguments.episodes)
+    screens = [stack.enter_context(open_environment(arguments)) for _ in range(count)]
+    for task in tasks:
+        check_task(screens[0], task)
+    return screens
+
+
+def _live(
+    policy: LoadedPolicy, screens: Sequence[Environment], tasks: list[str], arguments: argparse.Namespace
+) -> LiveResult:
+    from screensmith.evaluate.live import evaluate_live
+
+    most_answers = len(tasks) * arguments.episodes * arguments.steps
+    count = _counter(f"{policy.name}: answers, at most")
+    answers = iter(range(1, most_answers + 1))
+    return evaluate_live(
+        policy,
+        screens,
+        tasks,
+        episodes_per_task=arguments.episodes,
+        first_seed=arguments.first_seed,
+        history_steps=policy.card.history_steps,
+        max_steps=arguments.steps,
+        on_step=lambda *_: count(next(answers), most_answers),
+    )
+
+
+def _counter(what: str) -> Callable[[int, int], None]:
+    """Shows how far it is, where someone watches."""
+
+    def show(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{what} {done}/{total}", end="", file=sys.stderr, flush=True)
+            if done == total:
+                print(file=sys.stderr)
+
+    return show
+
+
+def _records(
+    policies: Sequence[LoadedPolicy],
+    judged: Sequence[Judged],
+    arguments: argparse.Namespace,
+    settings: TrainSettings,
+    refusals: RefusalLog | None,
+) -> list[dict[str, Any]]:
+    from screensmith.evaluate.summary import Identity, live_record, offline_record
+
+    records = []
+    for policy, one in zip(policies, judged, strict=True):
+        card = policy.card
+        identity = Identity(
+            one.name, card.prompt, card.dialect, card.coordinate_frame, card.data_fingerprints
+        )
+        if one.offline is not None:
+            refused = dict(refusals.by_reason()) if refusals is not None else {}
+            records.append(offline_record(one.offline, identity, refused=refused, seed=settings.seed))
+        if one.live is not None:
+            records.append(
+                live_record(
+                    one.live,
+                    identity,
+                    environment=arguments.environment,
+                    max_steps=arguments.steps,
+                    history_steps=card.history_steps,
+                )
+            )
+    return records
+
+
+def _losses(checkpoint: Path) -> list[dict[str, Any]]:
+    """What the run that wrote the checkpoint logged, where it lies beside it."""
+    from screensmith.train.trackers import METRICS_FILE, read_metrics
+
+    return list(read_metrics(checkpoint.resolve().parent / METRICS_FILE))

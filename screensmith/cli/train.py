@@ -1,0 +1,43 @@
+"""`screensmith train`: fine-tune a model on recorded episodes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from screensmith.cli._logging import set_up_logging
+from screensmith.cli._parser import Parser
+from screensmith.cli._settings import add_setting_flags, train_settings
+
+HELP = "fine-tune a model on recorded episodes"
+
+
+def add_arguments(parser: Parser) -> None:
+    """A run file, and one flag for each setting."""
+    from screensmith.config.spellings import TRAIN
+
+    parser.add_argument(
+        "run_file", nargs="?", type=Path, metavar="RUN.yaml", help="settings in a YAML file"
+    )
+    add_setting_flags(parser, TRAIN)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the resolved settings, train, and say where the model lies."""
+    resolved = train_settings(arguments)
+    settings = resolved.settings
+    set_up_logging(settings.loglevel, settings.log_format)
+    in_words = settings.log_format == "text"
+    print(resolved.table() if in_words else resolved.as_json(), flush=True)
+
+    from screensmith.train.run import train
+
+    result = train(settings)
+    if in_words:
+        print(f"data: {result.refused}")
+        print(f"trained {result.steps} steps, last loss {result.loss:.4g}: {result.checkpoint}")
+    else:
+        record = {"event": "trained", "steps": result.steps, "loss": result.loss, "data": result.refused}
+        print(json.dumps({**record, "checkpoint": str(result.checkpoint)}, ensure_ascii=False))
+    return 0

@@ -1,0 +1,105 @@
+"""The settings as documents: `docs/configuration.md` and `.env.example`, made from the table itself."""
+
+from __future__ import annotations
+
+from screensmith.config.spellings import CAPTURE, TRAIN, Table
+from screensmith.config.values import allowed, show_default
+
+_INTRODUCTION = """\
+# Configuration
+
+This page is made by `screensmith settings --format markdown`; a test keeps it true.
+
+One precedence holds for every setting, strongest first:
+
+1. the command line (`--lr 1e-5`),
+2. the environment (`TRAIN_LR=1e-5`),
+3. the file `.env` in the current folder, or the one named by `--env-file`,
+4. the YAML run file (`lr: 1e-5`; the name of the field or of the variable),
+5. the default.
+
+An empty variable counts as not set. A name that does not exist, or a value that is not allowed, stops the
+run with one line that names the right one. Each run begins by printing every setting, its value and where
+it came from; `screensmith settings` prints the same without training. Where `TRAIN_LOCAL` is not set,
+`CAPTURE_OUT` is used, so that what was just recorded is what is trained on.
+
+Lists are written with commas between (`jsonl,tensorboard`), options of a plug-in as a JSON object.
+"""
+
+_TRAIN_TITLE = """
+## `screensmith train`
+
+`shortest_edge` and `longest_edge` are edges in pixels: a screenshot is scaled so that its area lies between
+the squares of the two. The processors of the Qwen families take areas; the conversion happens in one place.
+"""
+
+_CAPTURE_TITLE = """
+## `screensmith capture`
+"""
+
+_OTHER = """
+## Elsewhere
+
+| variable | meaning |
+|---|---|
+| `SCREENSMITH_CHROMIUM` | Chromium or Chrome to use; otherwise Playwright's own, then the system's |
+| `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` | credentials for `s3://` folders, read by the S3 client |
+
+Other variables in `.env` are passed on to the libraries that read them (`AWS_*`, `HF_*`, `WANDB_*`).
+"""
+
+_ENV_HEADER = """\
+# Settings of screensmith: copy to .env and remove the # before what you change.
+# Every line shows the default. They start as comments because .env is stronger than a YAML run file
+# (and weaker than the environment and the command line). docs/configuration.md has every option.
+"""
+
+_ENV_OTHER = """
+# --- elsewhere ---
+# path of a Chromium or Chrome; otherwise Playwright's own, then the system's
+# SCREENSMITH_CHROMIUM=
+# credentials for s3:// folders
+# AWS_ACCESS_KEY_ID=
+# AWS_SECRET_ACCESS_KEY=
+"""
+
+
+def markdown() -> str:
+    """The text of `docs/configuration.md`."""
+    return "".join([_INTRODUCTION, _TRAIN_TITLE, *_rows(TRAIN), _CAPTURE_TITLE, *_rows(CAPTURE), _OTHER])
+
+
+def _rows(table: Table) -> list[str]:
+    lines = ["\n| field | variable | flag | default | meaning | allowed |\n|---|---|---|---|---|---|\n"]
+    for spelling in table.spellings:
+        field = table.model.model_fields[spelling.field]
+        default = show_default(table.model, spelling.field)
+        shown = f"`{default}`" if default else ""
+        lines.append(
+            f"| `{spelling.field}` | `{spelling.variable}` | `{spelling.flag}` | {shown} "
+            f"| {field.description} | {allowed(field)} |\n"
+        )
+    return lines
+
+
+def env_example() -> str:
+    """The text of `.env.example`: the documented settings, each a comment with its default."""
+    return "".join(
+        [
+            _ENV_HEADER,
+            "\n# --- train ---\n",
+            *_env_lines(TRAIN),
+            "\n# --- capture ---\n",
+            *_env_lines(CAPTURE),
+            _ENV_OTHER,
+        ]
+    )
+
+
+def _env_lines(table: Table) -> list[str]:
+    return [
+        f"# {table.model.model_fields[item.field].description}\n"
+        f"# {item.variable}={show_default(table.model, item.field)}\n"
+        for item in table.spellings
+        if item.documented
+    ]

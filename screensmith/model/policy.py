@@ -1,0 +1,136 @@
+"""One policy: the prompt that was trained is the prompt that is scored and deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from screensmith import plugins
+from screensmith.config.agent_card import AgentCard
+from screensmith.core.conversation import Conversation
+from screensmith.core.geometry import Size
+from screensmith.core.prediction import Prediction
+from screensmith.core.sample import Question, Sample
+from screensmith.data.pixels import PatchGeometry
+from screensmith.dialects import Dialect, Unreadable
+from screensmith.model.answer import generate
+from screensmith.model.encode import Encoder, Pixels, window_size
+from screensmith.model.load import LoadedModel, UnsuitableModel, load_model
+
+
+class Speaker:
+    """What stands between samples and text: prompt, dialect and the size at which screens are seen."""
+
+    def __init__(self, card: AgentCard, geometry: PatchGeometry) -> None:
+        prompt = plugins.load("prompts", card.prompt)
+        dialect = plugins.load("dialects", card.dialect)
+        plugins.check_options(prompt.render, card.prompt_options, f"prompt {card.prompt}")
+        plugins.check_options(dialect.dialect, card.dialect_options, f"dialect {card.dialect}")
+        self.card = card
+        self.geometry = geometry
+        self.dialect: Dialect = dialect.dialect(**card.dialect_options)
+        self._render = prompt.render
+
+    def conversation(self, sample: Sample, question: Question) -> Conversation:
+        """The conversation of one question; raises Unsupported for an action without words."""
+        result: Conversation = self._render(
+            sample, question, self.dialect, self.seen(sample), **self.card.prompt_options
+        )
+        return result
+
+    def seen(self, sample: Sample) -> Size:
+        """The size at which the model sees the sample's screen."""
+        return self.geometry.seen(window_size(sample.screenshot))
+
+    def read(self, text: str, sample: Sample) -> Prediction:
+        """The prediction in an answer's text; parsed, never executed."""
+        try:
+            return Prediction(text, self.dialect.parse(text, self.seen(sample)))
+        except Unreadable as problem:
+            return Prediction(text, problem=str(problem))
+
+
+class LoadedPolicy:
+    """A checkpoint that answers samples; `card` says what it was trained to see and say."""
+
+    def __init__(self, loaded: LoadedModel, card: AgentCard, *, max_new_tokens: int) -> None:
+        self.card = card
+        self.name = loaded.name
+        self.max_new_tokens = max_new_tokens
+        self._model: Any = loaded.model.eval()
+        self._geometry = loaded.family.geometry(loaded.model.config, card.min_pixels, card.max_pixels)
+        self._tokenizer = loaded.processor.tokenizer
+        self._encoder = Encoder(loaded.family, self._tokenizer, self._geometry)
+        self._speaker = Speaker(card, self._geometry)
+
+    def __call__(self, samples: Sequence[Sample]) -> list[Prediction]:
+        """Answer the first question of each sample, in one batch."""
+        if not samples:
+            return []
+        pixels: Pixels = {}
+        requests = []
+        for sample in samples:
+            asked = Question(sample.questions[0].ask)
+            conversation = self._speaker.conversation(sample, asked)
+            requests.append(self._encoder.request(conversation, pixels))
+        answers = generate(
+            self._model,
+            requests,
+            pixels,
+            merge=self._geometry.merge,
+            turn_end=self._encoder.turn_end,
+            padding=self._encoder.padding,
+            max_new_tokens=self.max_new_tokens,
+        )
+        return [self._prediction(*pair) for pair in zip(answers, samples, strict=True)]
+
+    def _prediction(self, answer: list[int], sample: Sample) -> Prediction:
+        if answer[-1] != self._encoder.turn_end:
+            return Prediction(self._tokenizer.decode(answer), problem="answer cut off")
+        return self._speaker.read(self._tokenizer.decode(answer[:-1]), sample)
+
+
+def load_policy(
+    checkpoint: str,
+    *,
+    card: AgentCard | None = None,
+    device: str | None = None,
+    max_new_tokens: int = 128,
+) -> LoadedPolicy:
+    """The policy in a checkpoint folder.
+
+    Args:
+        checkpoint: folder with `agent.json`, or any model together with `card`.
+        card: for a model without a card of its own, for example an untrained one.
+        device: "cpu", "cuda", "mps"; None takes the best there is.
+        max_new_tokens: longer answers are cut off and count as unreadable.
+
+    Raises:
+        UnsuitableModel: it cannot be loaded, has no card, or its card contradicts `card`.
+    """
+    target = device or best_device()
+    loaded = load_model(checkpoint, device=target)
+    own = loaded.card
+    if own is None and card is None:
+        raise UnsuitableModel(
+            f"{checkpoint} has no agent.json, so its prompt and dialect are unknown; "
+            "give a checkpoint that screensmith trained"
+        )
+    if own is not None and card is not None and _promise(own) != _promise(card):
+        raise UnsuitableModel(f"{checkpoint} was trained for another prompt or dialect")
+    chosen = own or card
+    assert chosen is not None  # noqa: S101 - one of the two is, see above
+    return LoadedPolicy(loaded, chosen, max_new_tokens=max_new_tokens)
+
+
+def _promise(card: AgentCard) -> tuple[Any, ...]:
+    return (card.family, card.prompt, card.prompt_options, card.dialect, card.dialect_options)
+
+
+def best_device() -> str:
+    """The name of the fastest device here: cuda or mps where there is one, else cpu."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

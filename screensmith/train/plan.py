@@ -1,0 +1,73 @@
+"""Which samples each optimizer step uses: arithmetic on (samples, settings, step), nothing stored."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from screensmith.config.train import TrainSettings
+from screensmith.data.order import batches, epoch_order
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole run as numbers."""
+
+    samples: int
+    batch: int
+    accum: int
+    epochs: int
+    max_steps: int
+    samples_per_epoch: int
+    seed: int
+    processes: int = 1
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in one epoch; what is left over at its end is a smaller step."""
+        return math.ceil(self.samples_per_epoch / (self.batch * self.accum * self.processes))
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the run."""
+        planned = self.steps_per_epoch * self.epochs
+        return min(planned, self.max_steps) if self.max_steps else planned
+
+    def epoch_of(self, step: int) -> int:
+        """The epoch, from 0, that a step (from 0) belongs to."""
+        return step // self.steps_per_epoch
+
+    def micro_batches(self, step: int, process: int = 0) -> list[list[int]]:
+        """Sample indices of each forward pass of one process in one optimizer step (from 0)."""
+        epoch, within = divmod(step, self.steps_per_epoch)
+        order = epoch_order(self.samples, seed=self.seed, epoch=epoch, limit=self.samples_per_epoch)
+        size = self.batch * self.accum * self.processes
+        group = order[within * size : (within + 1) * size]
+        return [list(part) for part in batches(group, self.batch)][process :: self.processes]
+
+
+def plan_run(settings: TrainSettings, samples: int, processes: int = 1) -> Plan:
+    """The plan of a run over `samples` samples."""
+    limit = settings.max_samples_per_epoch
+    return Plan(
+        samples=samples,
+        batch=settings.batch,
+        accum=settings.accum,
+        epochs=settings.epochs,
+        max_steps=settings.max_steps,
+        samples_per_epoch=min(limit, samples) if limit else samples,
+        seed=settings.seed,
+        processes=processes,
+    )
+
+
+def learning_rate(settings: TrainSettings, step: int, steps: int) -> float:
+    """The learning rate of an optimizer step (from 0) in a run of `steps` steps."""
+    if step < settings.warmup_steps:
+        return settings.lr * (step + 1) / settings.warmup_steps
+    left = (steps - step) / max(1, steps - settings.warmup_steps)
+    if settings.schedule == "linear":
+        return settings.lr * left
+    if settings.schedule == "cosine":
+        return settings.lr * 0.5 * (1.0 - math.cos(math.pi * left))
+    return settings.lr

@@ -1,0 +1,271 @@
+"""A training run from settings to checkpoints."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import screensmith
+from screensmith import plugins
+from screensmith.config.agent_card import AgentCard
+from screensmith.config.train import TrainSettings
+from screensmith.data.pixels import PatchGeometry
+from screensmith.model import adapt
+from screensmith.model.batch import TokenLoss
+from screensmith.model.encode import Encoder
+from screensmith.model.load import LoadedModel, load_model
+from screensmith.model.policy import Speaker
+from screensmith.model.save import save_checkpoint
+from screensmith.train import checkpoint
+from screensmith.train.checkpoint import CannotResume, Progress
+from screensmith.train.examples import Examples, read_examples
+from screensmith.train.feed import StepDataset, steps_from
+from screensmith.train.loop import Machinery, run_steps
+from screensmith.train.plan import Plan, plan_run
+from screensmith.train.trackers import open_trackers
+
+logger = logging.getLogger(__name__)
+# A change in one of these makes a continued run another run.
+IDENTITY = (
+    "repo_id seed batch accum epochs max_samples_per_epoch max_steps lr wd warmup_steps schedule "
+    "grad_clip history_steps prompt prompt_options dialect dialect_options adapter lora_r "
+    "lora_alpha lora_dropout lora_targets freeze_vision shortest_edge longest_edge row_tokens"
+).split()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a run left behind: the finished checkpoint, steps done, last loss, refused rows."""
+
+    checkpoint: Path
+    steps: int
+    loss: float
+    refused: str
+
+
+def train(settings: TrainSettings) -> TrainResult:
+    """Train as the settings say and write `epoch-N/` and `final/` into the output folder.
+
+    Raises:
+        UnusableData: there is nothing to learn from, or too much was refused.
+        UnsuitableModel: the base model cannot be used.
+        CannotResume: the output holds checkpoints of another run, or of this one without `resume`.
+    """
+    from accelerate import Accelerator
+    from accelerate.utils import set_seed
+
+    output = Path(settings.output)
+    _check_output(output, settings)
+    set_seed(settings.seed)
+    accelerator = Accelerator(mixed_precision=_mixed_precision(settings.precision))
+    loaded = load_model(settings.repo_id, dtype=torch.float32)
+    card = _card(settings, loaded)
+    geometry = loaded.family.geometry(loaded.model.config, card.min_pixels, card.max_pixels)
+    speaker = Speaker(card, geometry)
+    card = card.model_copy(update={"action_names": speaker.dialect.action_names})
+    examples = read_examples(settings, speaker)
+    card = card.model_copy(update={"data_fingerprints": examples.fingerprints})
+    _prepare_weights(loaded, settings)
+    plan = plan_run(settings, len(examples.samples), accelerator.num_processes)
+    run = _Run(settings, loaded, card, plan, accelerator, examples)
+    loss = run.go(Speaker(card, geometry), geometry)
+    return TrainResult(output / checkpoint.FINAL, plan.steps, loss, examples.refusals.summary())
+
+
+class _Run:
+    """The parts of one run, put together."""
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        loaded: LoadedModel,
+        card: AgentCard,
+        plan: Plan,
+        accelerator: Any,
+        examples: Examples,
+    ) -> None:
+        self._settings = settings
+        self._output = Path(settings.output)
+        self._loaded = loaded
+        self._card = card
+        self._plan = plan
+        self._accelerator = accelerator
+        self._examples = examples
+        self._optimizer = _optimizer(loaded.model, settings)
+        self._identity = {
+            **{name: _plain(getattr(settings, name)) for name in IDENTITY},
+            "data": dict(card.data_fingerprints),
+            "samples": len(examples.samples),
+        }
+
+    def go(self, speaker: Speaker, geometry: PatchGeometry) -> float:
+        """Train from the newest checkpoint, or from the beginning, to the end."""
+        first_step = self._resume()
+        tokenizer = self._loaded.processor.tokenizer
+        dataset = StepDataset(
+            self._examples.samples,
+            self._plan,
+            Encoder(self._loaded.family, tokenizer, geometry),
+            speaker,
+            row_tokens=self._settings.row_tokens,
+            process=self._accelerator.process_index,
+        )
+        loss_module, optimizer = self._accelerator.prepare(TokenLoss(self._loaded.model), self._optimizer)
+        logger.info(
+            "training on %d samples: %d steps, from step %d",
+            len(self._examples.samples),
+            self._plan.steps,
+            first_step,
+        )
+        trackers = self._trackers(first_step)
+        try:
+            loss = run_steps(
+                Machinery(self._accelerator, loss_module, optimizer),
+                steps_from(dataset, first_step, self._settings.workers),
+                plan=self._plan,
+                settings=self._settings,
+                first_step=first_step,
+                trackers=trackers,
+                after_step=self._after_step,
+            )
+        finally:
+            for tracker in trackers:
+                tracker.close()
+        self._save(self._output / checkpoint.FINAL, state_at=None)
+        return loss
+
+    def _resume(self) -> int:
+        found = checkpoint.unfinished(self._output) if self._settings.resume else []
+        if not found:
+            return 0
+        logger.info("resuming from %s", found[-1])
+        return checkpoint.restore(
+            found[-1],
+            model=self._loaded.model,
+            optimizer=self._optimizer,
+            identity=self._identity,
+        )
+
+    def _trackers(self, first_step: int) -> list[Any]:
+        if not self._accelerator.is_main_process:
+            return []
+        return open_trackers(
+            self._settings.trackers,
+            self._output,
+            first_step=first_step,
+            settings=self._settings.model_dump(mode="json"),
+        )
+
+    def _after_step(self, steps_done: int) -> None:
+        settings, plan = self._settings, self._plan
+        if steps_done % plan.steps_per_epoch == 0:
+            name = f"epoch-{steps_done // plan.steps_per_epoch}"
+        elif settings.save_steps and steps_done % settings.save_steps == 0:
+            name = f"step-{steps_done}"
+        else:
+            return
+        self._save(self._output / name, state_at=steps_done)
+        if self._accelerator.is_main_process:
+            checkpoint.prune(self._output, settings.keep_last)
+
+    def _save(self, folder: Path, *, state_at: int | None) -> None:
+        self._accelerator.wait_for_everyone()
+        if not self._accelerator.is_main_process:
+            return
+
+        def write_state(aside: Path) -> None:
+            if state_at is not None:
+                checkpoint.write_state(
+                    aside,
+                    model=self._loaded.model,
+                    optimizer=self._optimizer,
+                    progress=Progress(state_at, self._identity),
+                )
+
+        save_checkpoint(
+            folder,
+            model=self._loaded.model,
+            processor=self._loaded.processor,
+            card=self._card,
+            dtype=self._loaded.stored_dtype,
+            extra=write_state,
+        )
+        logger.info("saved %s", folder)
+
+
+def _check_output(output: Path, settings: TrainSettings) -> None:
+    earlier = checkpoint.unfinished(output) if output.is_dir() else []
+    if (output / checkpoint.FINAL).is_dir():
+        earlier.append(output / checkpoint.FINAL)
+    if earlier and not settings.resume:
+        raise CannotResume(
+            f"{output} holds checkpoints of an earlier run ({earlier[-1].name}): continue it with "
+            "--resume, or choose another output folder (TRAIN_OUTPUT, --output)"
+        )
+
+
+def _mixed_precision(precision: str) -> str:
+    """Accelerate's name for a precision; "auto" mixes on CUDA only, as the hardware allows."""
+    if precision == "auto":
+        if not torch.cuda.is_available():
+            return "no"
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return "no" if precision == "fp32" else precision
+
+
+def _card(settings: TrainSettings, loaded: LoadedModel) -> AgentCard:
+    dialect = plugins.load("dialects", settings.dialect)
+    return AgentCard(
+        family=loaded.family.name,
+        prompt=settings.prompt,
+        prompt_options=settings.prompt_options,
+        dialect=settings.dialect,
+        dialect_options=settings.dialect_options,
+        coordinate_frame=dialect.COORDINATE_FRAME,
+        # The documented settings are edges of squares; the library's own limits are areas.
+        min_pixels=settings.shortest_edge**2,
+        max_pixels=settings.longest_edge**2,
+        history_steps=settings.history_steps,
+        base=settings.repo_id,
+        screensmith=screensmith.__version__,
+    )
+
+
+def _prepare_weights(loaded: LoadedModel, settings: TrainSettings) -> None:
+    if settings.freeze_vision:
+        fixed = adapt.freeze_vision(loaded.model, loaded.family)
+        logger.info("vision tower frozen: %d parameters", fixed)
+    if settings.adapter == "lora":
+        names = adapt.add_lora(
+            loaded.model,
+            loaded.family,
+            rank=settings.lora_r,
+            alpha=settings.lora_alpha,
+            dropout=settings.lora_dropout,
+            targets=settings.lora_targets,
+        )
+        logger.info("LoRA on %d modules", len(names))
+    if settings.gradient_checkpointing:
+        loaded.model.gradient_checkpointing_enable({"use_reentrant": False})
+    learning = sum(p.numel() for p in loaded.model.parameters() if p.requires_grad)
+    total = sum(p.numel() for p in loaded.model.parameters())
+    logger.info("%d of %d parameters learn", learning, total)
+
+
+def _optimizer(model: Any, settings: TrainSettings) -> torch.optim.AdamW:
+    """AdamW; norms and biases are not decayed."""
+    learning = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in learning if p.ndim > 1], "weight_decay": settings.wd},
+        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=settings.lr)
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON gives it back."""
+    return list(value) if isinstance(value, tuple) else value

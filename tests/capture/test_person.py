@@ -1,0 +1,466 @@
+"""A person's demonstration in a real browser, with input sent through the browser itself."""
+
+import functools
+import http.server
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from PIL import Image
+
+from screensmith.capture._events import REDACTED
+from screensmith.capture.journal import recover
+from screensmith.capture.person import record_person
+from screensmith.core.actions import (
+    Back,
+    Click,
+    Drag,
+    PressKeys,
+    Scroll,
+    Select,
+    TypeText,
+    Visit,
+    kind_of,
+)
+from screensmith.core.refusals import RefusalLog, Refused
+from screensmith.environments._chromium import chromium
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(os.environ.get("SCREENSMITH_NO_BROWSER") == "1", reason="SCREENSMITH_NO_BROWSER=1"),
+]
+
+WIDTH, HEIGHT = 640, 480
+SECRET = "hunter2x"
+
+# Each press makes the page darker; `painted` follows when that is on the screen.
+PAGE = """<!doctype html><title>first</title><style>
+  * { position: absolute; margin: 0 } body { height: 2000px }
+  html, body { width: 100%; background: rgb(250, 0, 0) }
+  #name { left: 20px; top: 20px; width: 200px } #list { left: 20px; top: 100px }
+  #next { left: 20px; top: 150px }
+  #box { left: 20px; top: 200px; width: 60px; height: 60px; background: green }
+  iframe { left: 300px; top: 100px; width: 200px; height: 100px; border: 5px solid black; padding: 3px }
+</style><input id=name placeholder="Your name"><select id=list><option>one<option>two</select>
+<a id=next href="second.html">next</a><div id=box></div><iframe src="inner.html"></iframe>
+<button style="left: 300px; top: 20px" onclick="confirm('sure?')">ask</button>
+<script>
+  let presses = 0; window.painted = 0;
+  addEventListener('mousedown', () => {
+    const count = ++presses, red = `rgb(${250 - 20 * count}, 0, 0)`;
+    document.body.style.background = document.documentElement.style.background = red;
+    requestAnimationFrame(() => requestAnimationFrame(() => { window.painted = count }));
+  });
+</script>"""
+INNER = (
+    '<button style="position: absolute; left: 10px; top: 10px; width: 80px; height: 40px">inside</button>'
+)
+SECOND = '<!doctype html><title>second</title><body style="background: rgb(0, 0, 250)">'
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium(headless=True) as running:
+        yield running
+
+
+class Store:
+    def __init__(self, out):
+        self.out = out
+        self.episodes = []
+
+    def append(self, episode):
+        self.episodes.append(episode)
+
+
+@pytest.fixture
+def store(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    return Store(out)
+
+
+@pytest.fixture
+def site(tmp_path):
+    folder = tmp_path / "site"
+    folder.mkdir()
+    for name, text in {"first.html": PAGE, "inner.html": INNER, "second.html": SECOND}.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def record(page, store, drive, **options):
+    url = page if isinstance(page, str) else page.as_uri()
+    settings = {
+        "headless": True,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "drive": drive,
+        "max_seconds": 60,
+    } | options
+    return record_person(url, "show it", store, **settings)
+
+
+def pixel(step, x, y):
+    with Image.open(io.BytesIO(step.screenshot.read_bytes())) as image:
+        assert image.size == (step.screenshot.size.width, step.screenshot.size.height) == (WIDTH, HEIGHT)
+        return image.convert("RGB").getpixel((x, y))
+
+
+def actions_of(episode):
+    return [step.actions[0] for step in episode.steps]
+
+
+def place(point):
+    return round(point.x * WIDTH), round(point.y * HEIGHT)
+
+
+def drive_everything(page):
+    def painted(count):
+        page.wait_for_function(f"window.painted === {count}")
+
+    assert page.evaluate("typeof screensmithReport + typeof screensmithRecorder") == "undefined" * 2
+    page.mouse.click(600, 400)
+    painted(1)
+    page.mouse.dblclick(500, 400)
+    painted(3)
+    page.mouse.click(100, 30)
+    painted(4)
+    page.keyboard.type("helo")
+    page.keyboard.press("Backspace")
+    page.keyboard.type("lo")
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Tab")
+    page.mouse.move(600, 400)
+    page.mouse.wheel(0, 120)
+    page.mouse.wheel(0, 120)
+    page.wait_for_function("scrollY === 240")
+    yield 0.4
+    page.mouse.wheel(0, -240)
+    page.wait_for_function("scrollY === 0")
+    page.mouse.click(300 + 5 + 3 + 30, 100 + 5 + 3 + 25, button="middle")
+    page.mouse.click(310, 30)
+    painted(5)
+    page.mouse.move(50, 230)
+    page.mouse.down()
+    page.mouse.move(200, 300)
+    page.mouse.up()
+    painted(6)
+    page.mouse.click(30, 108)
+    yield 0.2
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_function("list.value === 'two'")
+    painted(7)
+    page.mouse.click(30, 158)
+    page.wait_for_function("document.title === 'second'")
+    yield 1.2
+    page.go_back()
+    yield 0.5
+    page.goto(page.url.replace("first", "second"))
+    yield 0.5
+
+
+def test_what_is_done_becomes_actions_with_the_screen_before_each(browser, site, store):
+    lines = []
+    episode = record(site / "first.html", store, drive_everything, on_event=lines.append)
+
+    assert store.episodes == [episode]
+    assert episode.goal == "show it"
+    assert episode.facts["source"] == "person"
+    actions = actions_of(episode)
+    assert [kind_of(action) for action in actions] == (
+        "Click Click Click TypeText PressKeys PressKeys Scroll Scroll Click Click Drag Select Click Back"
+        " Visit"
+    ).split(), lines
+    places = [place(action.at) for action in actions if isinstance(action, Click)]
+    assert places == [(600, 400), (500, 400), (100, 30), (338, 133), (310, 30), (30, 158)]
+    assert [action.count for action in actions if isinstance(action, Click)] == [1, 2, 1, 1, 1, 1]
+    assert actions[3:6] == [TypeText("hello"), PressKeys(("Control", "a")), PressKeys(("Tab",))]
+    assert actions[6] == Scroll("down", actions[6].at, 0.5)
+    assert actions[7] == Scroll("up", actions[7].at, 0.5)
+    assert actions[8].button == "middle"
+    assert isinstance(actions[10], Drag)
+    assert (place(actions[10].start), place(actions[10].end)) == ((50, 230), (200, 300))
+    assert actions[11] == Select("two", actions[11].at)
+    assert actions[13:] == [Back(), Visit((site / "second.html").as_uri())]
+
+    # The frame shows the screen before the action's effect, and after that of the action before.
+    presses = [0, 1, 3, 4, 4, 4, 4, 4, 4, 4, 5, 6, 7]
+    for step, count in zip(episode.steps, presses, strict=False):
+        assert pixel(step, 600, 450)[0] == pytest.approx(250 - 20 * count, abs=3), step.actions
+    assert pixel(episode.steps[13], 600, 450)[2] > 240
+    assert pixel(episode.steps[14], 600, 450)[2] < 10
+
+    previous = 0.0
+    for step in episode.steps:
+        facts = step.facts
+        assert previous <= facts["frame_time_seconds"] <= facts["action_time_seconds"]
+        assert facts["frame_taken_seconds"] <= facts["frame_time_seconds"]
+        previous = facts["action_time_seconds"]
+    field, inner, link = episode.steps[2], episode.steps[8], episode.steps[12]
+    assert [(e.text, e.kind) for e in field.elements] == [("Your name", "text")]
+    assert [(e.text, e.kind) for e in inner.elements] == [("inside", "button")]
+    assert [(e.text, e.kind) for e in link.elements] == [("next", "a")]
+    assert inner.target.contains(actions[8].at)
+    assert round(inner.target.left * WIDTH) == 300 + 5 + 3 + 10
+    assert [folder.name for folder in store.out.iterdir()] == [f".stored-{episode.id}"]
+
+
+SECRETS = """<!doctype html><style>* { position: absolute } input { width: 200px; left: 20px }</style>
+<form action="second.html"><input id=secret name=password type=password style="top: 20px">
+<button style="left: 20px; top: 200px">send</button></form>
+<button id=show style="left: 300px; top: 20px" onclick="secret.type = 'text'">show</button>
+<input id=late style="top: 80px">
+<button id=hide style="left: 300px; top: 80px" onclick="late.type = 'password'">hide</button>
+<input id=copy style="top: 140px; display: none">
+<button id=swap style="left: 300px; top: 140px"
+  onclick="copy.value = secret.value; copy.style.display = 'block'; secret.style.display = 'none'"
+>swap</button>"""
+
+
+def drive_secrets(page):
+    page.click("#secret")
+    page.keyboard.type(SECRET)
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(SECRET)
+    page.click("#show")
+    yield 0.5
+    page.mouse.click(100, 30)
+    page.keyboard.type(SECRET)
+    yield 0.5
+    page.mouse.click(500, 300)
+    yield 0.3
+    page.click("#late")
+    page.keyboard.type(SECRET)
+    page.mouse.click(500, 320)
+    yield 2.5
+    page.click("#hide")
+    yield 0.6
+    page.click("#secret")
+    page.keyboard.press("Control+a")
+    page.keyboard.type(SECRET)
+    page.click("#swap")
+    yield 0.4
+    page.mouse.click(500, 340)
+    page.click("#copy")
+    page.keyboard.type(SECRET)
+    page.click("text=send")
+    page.wait_for_url("**/second.html?**")
+    yield 1.1
+    page.goto(page.url + "&again")
+    yield 0.2
+    page.reload()
+    yield 0.4
+
+
+def test_passwords_are_never_recorded_in_clear(browser, site, tmp_path):
+    from screensmith.capture.store import EpisodeStore
+    from screensmith.readers import mds
+
+    (site / "secrets.html").write_text(SECRETS)
+    lines = []
+    with EpisodeStore(tmp_path / "kept", compression="none") as kept:
+        episode = record(site / "secrets.html", kept, drive_secrets, on_event=lines.append)
+
+    texts = [action.text for action in actions_of(episode) if isinstance(action, TypeText)]
+    assert texts == [REDACTED] * 6
+    files = [path for path in (tmp_path / "kept").rglob("*") if path.is_file()]
+    assert any(path.suffix == ".ndjson" for path in files)
+    assert any(path.suffix == ".mds" for path in files)
+    for path in files:
+        assert SECRET.encode() not in path.read_bytes(), path
+    assert not any(SECRET in line for line in lines)
+    assert SECRET not in repr(episode.facts) + repr([step.facts for step in episode.steps])
+
+    def clicked(x, y):
+        return next(
+            s for s in episode.steps if isinstance(s.actions[0], Click) and place(s.actions[0].at) == (x, y)
+        )
+
+    grey = pytest.approx((128, 128, 128), abs=4)
+    assert pixel(episode.steps[0], 60, 30) != grey  # nothing to hide yet
+    assert pixel(clicked(500, 300), 60, 30) == grey  # shown by its page
+    assert pixel(clicked(500, 320), 60, 90) == grey  # learned later that it is a password
+    assert pixel(clicked(500, 340), 60, 150) == grey  # put into an ordinary field by its page
+
+    (read,) = mds.read(str(tmp_path / "kept"))
+    assert [kind_of(step.actions[0]) for step in read.steps] == [kind_of(a) for a in actions_of(episode)]
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format, *args):
+        pass
+
+
+@pytest.fixture
+def server(site):
+    handler = functools.partial(_Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield running.server_port
+        running.shutdown()
+        thread.join()
+
+
+def test_frames_of_other_sites_and_new_windows_are_recorded(browser, site, store, server):
+    # localhost and 127.0.0.1 are different sites, which Chromium keeps in different processes.
+    (site / "outer.html").write_text(
+        "<style>* { position: absolute } a { top: 300px }"
+        "iframe { left: 100px; top: 50px; border: 5px solid; padding: 3px }</style>"
+        f'<iframe src="http://localhost:{server}/inner.html"></iframe>'
+        f'<a href="http://localhost:{server}/popup.html" target=_blank>open</a>'
+    )
+    (site / "popup.html").write_text('<body style="background: rgb(0, 250, 0)"><input autofocus>')
+
+    def drive(page):
+        page.frames[1].wait_for_selector("button")
+        yield 0.5
+        page.mouse.click(100 + 5 + 3 + 50, 50 + 5 + 3 + 30)
+        with page.expect_popup() as opened:
+            page.click("text=open")
+        popup = opened.value
+        popup.wait_for_load_state()
+        yield 0.7
+        popup.mouse.click(320, 400)
+        popup.keyboard.type("ab")
+        yield 0.3
+        popup.close()
+        page.mouse.click(600, 450)
+        yield 0.2
+
+    episode = record(f"http://127.0.0.1:{server}/outer.html", store, drive)
+    actions = actions_of(episode)
+    assert [kind_of(action) for action in actions] == [
+        "Click",
+        "Click",
+        "Click",
+        "PressKeys",
+        "PressKeys",
+        "Click",
+    ]
+    assert place(actions[0].at) == (158, 88)
+    assert episode.steps[0].elements[0].text == "inside"
+    assert episode.steps[0].target.contains(actions[0].at)
+    assert [step.facts["page"] for step in episode.steps] == [0, 0, 1, 1, 1, 0]
+    assert pixel(episode.steps[2], 600, 450)[1] > 240
+
+
+def test_closing_the_window_ends_it_and_doing_nothing_writes_nothing(browser, site, store):
+    lines = []
+
+    def close(page):
+        page.close()
+        yield 60
+
+    assert record(site / "second.html", store, close, on_event=lines.append) is None
+    assert store.episodes == []
+    assert list(store.out.iterdir()) == []
+    assert "nothing was written" in lines[-1]
+
+    def click_and_close(page):
+        page.mouse.click(10, 20)
+        page.context.close()
+        yield 60
+
+    episode = record(site / "second.html", store, click_and_close)
+    assert [place(action.at) for action in actions_of(episode)] == [(10, 20)]
+
+
+def test_stop_and_the_time_limit_end_it(browser, site, store):
+    asked = []
+    assert (
+        record(site / "second.html", store, None, stop=lambda: len(asked) == 3 or asked.append(1)) is None
+    )
+    began = time.monotonic()
+    assert record(site / "second.html", store, None, max_seconds=0.2) is None
+    assert time.monotonic() - began < 20
+
+
+def test_bad_input_is_one_clear_error(browser, tmp_path, store):
+    with pytest.raises(ValueError, match="goal is empty"):
+        record_person("https://example.org", "  ", store)
+    with pytest.raises(ValueError, match="must begin with http"):
+        record_person("example.org", "look", store)
+    with pytest.raises(ValueError, match="frames_per_second"):
+        record_person("https://example.org", "look", store, frames_per_second=0)
+    with pytest.raises(Refused, match="did not open"):
+        record(tmp_path / "missing.html", store, None)
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from screensmith.capture.person import record_person
+
+class Store:
+    out = Path(sys.argv[2])
+    def append(self, episode):
+        print("stored", len(episode.steps), flush=True)
+
+def drive(page):
+    page.mouse.click(100, 100)
+    page.mouse.click(200, 200)
+    while True:
+        yield 1.0
+
+record_person(sys.argv[1], "show it", Store(), headless=True, width=640, height=480, drive=drive,
+              on_event=lambda line: print(line, flush=True))
+"""
+
+
+@pytest.fixture
+def recording(site, store):
+    command = [sys.executable, "-c", PROGRAM, (site / "first.html").as_uri(), str(store.out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        for line in process.stdout:
+            if line.startswith("2."):
+                break
+        yield process
+        process.kill()
+
+
+def test_what_was_done_before_a_kill_is_recovered_once(recording, store):
+    assert recover(store.out, store) == 0  # it is still running
+    recording.send_signal(signal.SIGKILL)
+    recording.wait()
+    (folder,) = store.out.glob(".session-*")
+    with (folder / "events.ndjson").open("a") as file:
+        file.write('{"actions": [{"kind": "Cli')
+
+    refusals = RefusalLog()
+    assert recover(store.out, store, refusals) == 1
+    (episode,) = store.episodes
+    assert [place(action.at) for action in actions_of(episode)] == [(100, 100), (200, 200)]
+    assert (episode.goal, episode.facts["recovered"]) == ("show it", True)
+    assert pixel(episode.steps[0], 600, 450)[0] > 245
+    assert [refusal.reason for refusal in refusals] == ["unreadable journal step"]
+    assert [path.name for path in store.out.iterdir()] == [f".recovered-{episode.id}"]
+    assert recover(store.out, store) == 0
+
+
+def test_an_interrupt_ends_it_in_order(recording):
+    os.killpg(recording.pid, signal.SIGINT)  # as a terminal does, to the browser's driver too
+    assert "stored 2\n" in recording.stdout.read()
+    assert recording.wait() == 0
+
+
+def test_a_journal_without_a_step_is_set_aside(store):
+    folder = store.out / ".session-broken"
+    folder.mkdir()
+    (folder / "events.ndjson").write_text(
+        '{"id": "broken", "goal": "g", "facts": {}}\n{"frame": "../../secret"}\n'
+    )
+    refusals = RefusalLog()
+    assert recover(store.out, store, refusals) == 0
+    assert [refusal.reason for refusal in refusals] == [
+        "unreadable journal step",
+        "journal without a readable step",
+    ]
+    assert [path.name for path in store.out.iterdir()] == [".unreadable-broken"]
