@@ -1,12 +1,7 @@
-"""Tests that need a real Chromium fail without one, unless SCREENSMITH_NO_BROWSER=1 says to leave them out."""
+"""Settings of the whole suite."""
 
-from __future__ import annotations
+from hypothesis import settings
 
-import os
-
-import pytest
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("browser") and os.environ.get("SCREENSMITH_NO_BROWSER") == "1":
-        pytest.skip("SCREENSMITH_NO_BROWSER=1")
+# Timing belongs in benchmarks: the machines that run this suite are shared and noisy.
+settings.register_profile("screensmith", deadline=None)
+settings.load_profile("screensmith")

@@ -1,9 +1,8 @@
-"""What the page script reports becomes actions: pure rules, without a browser.
+"""Input events become actions: pure rules, without a browser.
 
-Two steps: `read_report` checks one report and turns its pixels into fractions (`InputEvent`), and
-`Translator` joins events into actions. An action is finished only when it is clear that it will not
-go on (a click may become a double click, a key may be followed by another), so events are held in
-one open gesture at a time and actions come out in the order in which they began.
+An action is finished only when it is clear that it will not go on (a click may become a double click,
+a key may be followed by another), so events are held in one open gesture at a time, and actions come
+out in the order in which they began.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from screensmith.capture._reports import REDACTED, InputEvent
 from screensmith.core.actions import (
     Action,
     Back,
@@ -27,11 +26,6 @@ from screensmith.core.actions import (
     TypeText,
     Visit,
 )
-from screensmith.core.geometry import Box, Point
-from screensmith.core.refusals import Refused
-
-REDACTED = "<password>"
-"""Stands for text typed into a secret field; the text itself never leaves the page."""
 
 DOUBLE_CLICK_SECONDS = 0.5
 LONG_PRESS_SECONDS = 0.5
@@ -44,40 +38,13 @@ STILL_PIXELS = 6.0
 
 TEXT_EVENTS = frozenset({"text", "paste"})
 PASTE_KEYS = frozenset({("Control", "v"), ("Meta", "v"), ("Shift", "Insert")})
+ADDRESS_KEYS = frozenset({("Control", "l"), ("Meta", "l"), ("Alt", "d"), ("F6",)})
 LEAVING_KEYS = frozenset({"Enter", "Tab", "Escape"})
 FORWARD_KEYS = ("Alt", "ArrowRight")
 RELOAD_KEYS = ("F5",)
 
 
 _BUTTONS: Mapping[str, Button] = {"left": "left", "middle": "middle", "right": "right"}
-
-
-@dataclass(frozen=True, slots=True)
-class InputEvent:
-    """One thing a person did, as reported: places in fractions of the viewport, times in epoch seconds.
-
-    `pixels` is the place in viewport pixels (how far a press moved is judged in those); `delta` is a
-    scroll distance in screenfuls, right and down positive; `field` names the element for as long as
-    its document lives; `picture` is whatever the recorder attached as the screen before the event.
-    """
-
-    kind: str
-    time: float
-    page: int = 0
-    at: Point | None = None
-    pixels: tuple[float, float] = (0.0, 0.0)
-    button: str = "left"
-    touch: bool = False
-    text: str = ""
-    keys: tuple[str, ...] = ()
-    editable: bool = False
-    delta: tuple[float, float] = (0.0, 0.0)
-    field: str = ""
-    target: Box | None = None
-    target_kind: str = ""
-    target_text: str = ""
-    secret: bool = False
-    picture: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,100 +55,6 @@ class Recorded:
     first: InputEvent
     ended_seconds: float
     fields: tuple[str, ...] = ()
-
-
-def read_report(
-    report: Mapping[str, Any],
-    *,
-    page: int,
-    width: float,
-    height: float,
-    left: float = 0.0,
-    top: float = 0.0,
-) -> InputEvent:
-    """One report of the page script as an event.
-
-    `width` and `height` are the viewport in CSS pixels, used where the script could not see it;
-    `left` and `top` are the place of the script's process-root frame in that viewport.
-
-    Raises:
-        Refused: the report is not what the script sends.
-    """
-    try:
-        place = report["frame"]
-        known = bool(place["known"])
-        width, height = (float(place["width"]), float(place["height"])) if known else (width, height)
-        shift_x = float(place["left"]) + (0.0 if known else left)
-        shift_y = float(place["top"]) + (0.0 if known else top)
-        scale = float(place["scale"])
-        target = report.get("target") or {}
-        at, pixels = None, (0.0, 0.0)
-        if "x" in report:
-            pixels = (shift_x + float(report["x"]) * scale, shift_y + float(report["y"]) * scale)
-            at = Point(_clamp(pixels[0] / width), _clamp(pixels[1] / height))
-        box = None
-        if "box" in target:
-            box = read_box(target["box"], shift_x, shift_y, scale, width, height)
-        return InputEvent(
-            kind=str(report["type"]),
-            time=float(report["time"]),
-            page=page,
-            at=at,
-            pixels=pixels,
-            button=str(report.get("button", "left")),
-            touch=bool(report.get("touch", False)),
-            text=_text_of(report),
-            keys=_keys_of(report),
-            editable=bool(report.get("editable", False)),
-            delta=(
-                float(report.get("deltaX", 0)) * scale / width,
-                float(report.get("deltaY", 0)) * scale / height,
-            ),
-            field=str(target.get("field", "")),
-            target=box,
-            target_kind=str(target.get("kind", "")),
-            target_text=str(target.get("text", "")),
-            secret=bool(target.get("secret", False)),
-        )
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise Refused("unreadable input report", f"{type(error).__name__}: {error}") from error
-
-
-def read_box(
-    box: Any, shift_x: float, shift_y: float, scale: float, width: float, height: float
-) -> Box | None:
-    """A box in CSS pixels of its frame as fractions of the viewport, clipped; None when nothing is left."""
-    left, top, right, bottom = (float(value) * scale for value in box)
-    clipped = (
-        _clamp((left + shift_x) / width),
-        _clamp((top + shift_y) / height),
-        _clamp((right + shift_x) / width),
-        _clamp((bottom + shift_y) / height),
-    )
-    if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
-        return None
-    return Box(*clipped)
-
-
-def _clamp(value: float) -> float:
-    return min(max(value, 0.0), 1.0)
-
-
-def _text_of(report: Mapping[str, Any]) -> str:
-    for name in ("text", "option", "value", "what"):
-        if name in report:
-            return str(report[name])
-    return ""
-
-
-def _keys_of(report: Mapping[str, Any]) -> tuple[str, ...]:
-    """The keys held and pressed; Shift is left out where it only made another character."""
-    if "key" not in report:
-        return ()
-    key, held = str(report["key"]), [str(name) for name in report.get("modifiers", ())]
-    if len(key) == 1 and held == ["Shift"]:
-        held = []
-    return (*held, key)
 
 
 class _Gesture:
@@ -326,6 +199,7 @@ class _Scrolling(_Gesture):
 
     def __init__(self, first: InputEvent) -> None:
         super().__init__(first, SCROLL_PAUSE_SECONDS)
+        self.last_seconds = max(first.time, first.until)
         self._delta = first.delta
 
     def take(self, event: InputEvent) -> _Gesture | None:
@@ -335,7 +209,7 @@ class _Scrolling(_Gesture):
         if _direction(event.delta) != _direction(self._delta):
             return None
         self._delta = (self._delta[0] + event.delta[0], self._delta[1] + event.delta[1])
-        self.last_seconds = event.time
+        self.last_seconds = max(event.time, event.until)
         return self
 
     def finish(self) -> list[Recorded]:
@@ -412,6 +286,21 @@ class _PasteKeys(_Gesture):
         return [self.record(PressKeys(self.first.keys))]
 
 
+class _AddressKeys(_Gesture):
+    """Ctrl+L, until an address was entered; `Visit` says both."""
+
+    def __init__(self, first: InputEvent) -> None:
+        super().__init__(first, CHOICE_SECONDS)
+
+    def take(self, event: InputEvent) -> _Gesture | None:
+        if event.page != self.first.page or event.kind not in ("visit", "blur"):
+            return None
+        return self if event.kind == "blur" else _Done(self.first, Visit(event.text))
+
+    def finish(self) -> list[Recorded]:
+        return [self.record(PressKeys(self.first.keys))]
+
+
 @dataclass(slots=True)
 class Translator:
     """Joins events into actions. `ignored` counts what no action can say."""
@@ -472,6 +361,8 @@ def _begin_paste(event: InputEvent) -> _Gesture | None:
 def _begin_key(event: InputEvent) -> _Gesture:
     if event.keys in PASTE_KEYS:
         return _PasteKeys(event)
+    if event.keys in ADDRESS_KEYS:
+        return _AddressKeys(event)
     if event.target_kind == "select" and event.keys[-1] not in LEAVING_KEYS:
         return _Choice(event, event.time)
     if event.keys == ("Alt", "ArrowLeft") or event.keys[-1] == "BrowserBack":

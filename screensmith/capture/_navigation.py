@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from screensmith.capture._events import REDACTED
+from screensmith.capture._reports import REDACTED
 
 CAUSED_SECONDS = 1.0
 """A reload or a step in the history this soon after input in the page was done by that input."""

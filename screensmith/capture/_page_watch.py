@@ -20,10 +20,10 @@ from contextlib import suppress
 from importlib.resources import files
 from typing import Any
 
-from screensmith.capture._events import InputEvent, read_box, read_report
 from screensmith.capture._frame_places import FramePlaces
 from screensmith.capture._frames import JPEG_QUALITY, Frame, FrameLog, Reveals
 from screensmith.capture._navigation import History, classify, read_history
+from screensmith.capture._reports import InputEvent, read_box, read_report
 from screensmith.core.refusals import RefusalLog, Refused
 
 WORLD = "screensmith"
@@ -90,6 +90,7 @@ class PageWatch:
         page = self.page
         # A page whose dialogs nobody listens for has them dismissed at once by Playwright.
         page.on("dialog", self._on_dialog)
+        page.on("load", self._on_load)
         page.on("frameattached", self._attach_frame)
         page.on("framenavigated", self._attach_frame)
         session = page.context.new_cdp_session(page)
@@ -143,11 +144,11 @@ class PageWatch:
                 self.page.wait_for_timeout(wait_seconds * 1000)
             self._session.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
             if wait_seconds:
-                self._settle()
+                self.settle()
         except Error:
             return  # the page was closed
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """After a pause in the input take a screenshot, in case the screencast left out the last change."""
         if self._settling:
             return
@@ -164,6 +165,13 @@ class PageWatch:
                 self.frames.add(Frame(time.time(), base64.b64decode(data)))
         finally:
             self._settling = False
+
+    def _on_load(self, page: Any) -> None:
+        from playwright.sync_api import Error
+
+        del page
+        with suppress(Error):  # the page was closed
+            self.settle()
 
     # --- input --------------------------------------------------------------------------------------
 
@@ -211,7 +219,7 @@ class PageWatch:
         if kind in INPUT_KINDS:
             self._last_input_seconds = event.time
             self._pace.refill()
-            self._settle()
+            self.settle()
 
     def _note_reveal(self, report: dict[str, Any], left: float, top: float) -> None:
         place = report["frame"]

@@ -236,13 +236,17 @@
   function scrollBarAt(event) {
     const element = targetOf(event);
     const isPage = element === document.documentElement;
+    const scroller = isPage ? document.scrollingElement || element : element;
     const rectangle = element.getBoundingClientRect();
     const x = isPage ? event.clientX : event.clientX - rectangle.left - element.clientLeft;
     const y = isPage ? event.clientY : event.clientY - rectangle.top - element.clientTop;
-    const scrolls = element.scrollHeight > element.clientHeight || element.scrollWidth > element.clientWidth;
-    if (!scrolls || (x < element.clientWidth && y < element.clientHeight)) return null;
-    const scroller = isPage ? document.scrollingElement : element;
-    return { scroller, left: scroller.scrollLeft, top: scroller.scrollTop, x: event.clientX, y: event.clientY };
+    const style = getComputedStyle(element);
+    const scrolls = (overflow) => isPage || overflow === "auto" || overflow === "scroll";
+    const onVertical = x >= scroller.clientWidth && scroller.scrollHeight > scroller.clientHeight && scrolls(style.overflowY);
+    const onHorizontal = y >= scroller.clientHeight && scroller.scrollWidth > scroller.clientWidth && scrolls(style.overflowX);
+    if (!onVertical && !onHorizontal) return null;
+    const start = { left: scroller.scrollLeft, top: scroller.scrollTop, x: event.clientX, y: event.clientY };
+    return { ...start, scroller, pressed: event.timeStamp };
   }
 
   listen("pointerdown", (event) => {
@@ -252,21 +256,26 @@
   });
   listen("pointerup", (event) => {
     if (!scrollBar) pointer("up", event);
-    scrollBar = null;
+    else scrollBar.released = event.timeStamp;
   });
   listen("dragend", (event) => pointer("up", event));
   listen("click", () => checkReveals());
   listen("scroll", (event) => {
     const scrolled = event.target === document ? document.scrollingElement : event.target;
-    if (!scrollBar || scrolled !== scrollBar.scroller) return;
+    // The last scrolling is reported after the release.
+    if (!scrollBar || scrolled !== scrollBar.scroller || event.timeStamp - scrollBar.released > 300) return;
     const deltaX = scrolled.scrollLeft - scrollBar.left;
     const deltaY = scrolled.scrollTop - scrollBar.top;
     scrollBar.left += deltaX;
     scrollBar.top += deltaY;
-    report("scroll", event, { x: scrollBar.x, y: scrollBar.y, deltaX, deltaY });
+    // The action begins with the press; the screen of a press long ago is not kept.
+    const began = event.timeStamp - scrollBar.pressed < 5000 ? { timeStamp: scrollBar.pressed } : event;
+    scrollBar.pressed = -Infinity;
+    report("scroll", began, { x: scrollBar.x, y: scrollBar.y, deltaX, deltaY, until: epochSeconds(event.timeStamp) });
   });
   const PIXELS_PER_LINE = 100 / 3; // Chromium's distance of one line of a notched wheel
   listen("wheel", (event) => {
+    scrollBar = null;
     if (event.ctrlKey) return report("ignored", event, { what: "zooming with the wheel" });
     const unit = [1, PIXELS_PER_LINE, window.innerHeight][event.deltaMode];
     const where = { x: event.clientX, y: event.clientY };

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def replace_text(path: Path, value: Any) -> None:
     """Write a JSON file in one step; it is on the disk when this returns."""
     new = path.with_name(f".{path.name}.new")
     with new.open("w", encoding="utf-8") as handle:
-        json.dump(value, handle, sort_keys=True)
+        handle.write(json.dumps(value, sort_keys=True))  # `dump` would take its slow path
         handle.flush()
         os.fsync(handle.fileno())
     new.replace(path)
@@ -66,9 +66,9 @@ def file_of(entry: shards.Entry) -> str:
     return str((entry["zip_data"] or entry["raw_data"])["basename"])
 
 
-def next_number(out: Path) -> int:
-    """The number after every shard that is in the folder or in the index."""
-    names = [path.name for path in out.iterdir()] + [file_of(entry) for entry in entries_of(out)]
+def next_number(out: Path, entries: Iterable[shards.Entry]) -> int:
+    """The number after every shard that is in the folder or in its index."""
+    names = [path.name for path in out.iterdir()] + [file_of(entry) for entry in entries]
     numbers = [int(found[1]) for name in names if (found := re.match(r"shard\.(\d+)\.", name))]
     return max(numbers, default=-1) + 1
 

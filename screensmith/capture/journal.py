@@ -68,9 +68,14 @@ class Journal:
     def stored(self) -> None:
         """The episode is in its store: rename the folder, so that it is not recovered."""
         if self._lock is not None:
+            self.close()
+            self.folder.rename(self._out / f"{STORED_PREFIX}{self._id}")
+
+    def close(self) -> None:
+        """Give the folder free; if its episode was not stored, it can be recovered from now on."""
+        if self._lock is not None:
             self._lock.close()
             self._lock = None
-            self.folder.rename(self._out / f"{STORED_PREFIX}{self._id}")
 
     def _open(self) -> None:
         (self.folder / "frames").mkdir(parents=True)

@@ -11,19 +11,20 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from screensmith.capture._events import REDACTED, InputEvent, Recorded, Translator
+from screensmith.capture._events import Recorded, Translator
 from screensmith.capture._frames import Frame, paint_over, size_of
 from screensmith.capture._navigation import ADDRESSES, without_secrets
 from screensmith.capture._page_watch import PageWatch
+from screensmith.capture._reports import REDACTED, InputEvent
 from screensmith.capture.journal import Journal
 from screensmith.capture.sink import EpisodeSink
-from screensmith.core.actions import PressKeys, Scroll, TypeText, kind_of, points_of
+from screensmith.core.actions import Action, PressKeys, Scroll, TypeText, kind_of, points_of
 from screensmith.core.episode import Element, Episode, Screenshot, Step
 from screensmith.core.geometry import Box
 from screensmith.core.refusals import RefusalLog, Refused
@@ -40,7 +41,7 @@ LATE_SECONDS = 0.3
 """Events wait this long, because reports of other frames that were earlier may come later."""
 LATEST_SECONDS = 2.0
 """Events wait at most this long for a picture from after them."""
-KEPT_SECONDS = 2.0
+KEPT_SECONDS = 10.0
 CLOSING_MILLISECONDS = 500.0
 OPENING_MILLISECONDS = 30_000.0
 JUST_BEFORE_SECONDS = 0.001
@@ -90,13 +91,16 @@ def record_person(
     _check(url, goal, width, height, frames_per_second)
     session = _Session(url, goal, store, headless, frames_per_second, on_event or _say_nothing)
     ending = _Ending(stop or (lambda: False), max_seconds)
-    with chromium(headless=headless) as browser, _interruptible(ending):
-        context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=1)
-        try:
-            session.run(context, ending, drive)
-        finally:
-            _close(context)
-    return session.keep()
+    with closing(session):
+        with chromium(headless=headless) as browser, _interruptible(ending):
+            context = browser.new_context(
+                viewport={"width": width, "height": height}, device_scale_factor=1
+            )
+            try:
+                session.run(context, ending, drive)
+            finally:
+                _close(context)
+        return session.keep()
 
 
 def _say_nothing(line: str) -> None:
@@ -153,6 +157,13 @@ def _close(context: BrowserContext) -> None:
         context.close()
 
 
+def _described(action: Action) -> str:
+    """The action for the terminal. Typed text is left out: it may yet turn out to be a secret."""
+    if isinstance(action, TypeText) and action.text != REDACTED:
+        return f"TypeText({len(action.text)} characters)"
+    return str(action)
+
+
 def _target(recorded: Recorded) -> Box | None:
     """The box that the action must hit: of what was clicked, or of the field that was typed into.
 
@@ -201,6 +212,7 @@ class _Session:
         self._watch(page)
         context.on("page", self._watch)
         self._open(page)
+        self._say("recording; close the window or press Ctrl-C to finish")
         script = drive(page) if drive else None
         resume_seconds = 0.0
         while not ending.reached():
@@ -258,6 +270,8 @@ class _Session:
         self._watches.append(watch)
         with suppress(Error):  # a page that is closed again at once
             watch.attach()
+            if watch.index > 0:  # a tab that was opened may stand still from the beginning
+                watch.settle()
 
     def _advance(self, now_seconds: float) -> None:
         """Translate, in order, the events whose picture is known."""
@@ -293,7 +307,7 @@ class _Session:
             self._journal.add(step)
             self._steps.append(step)
             self._done.append(recorded)
-            self._say(f"{len(self._steps)}. {recorded.action}")
+            self._say(f"{len(self._steps)}. {_described(recorded.action)}")
 
     def _step(self, recorded: Recorded) -> Step:
         first = recorded.first
@@ -353,6 +367,10 @@ class _Session:
         self._journal.stored()
         self._say(f"recorded episode {self._id} with {len(self._steps)} actions")
         return episode
+
+    def close(self) -> None:
+        """Give the journal free."""
+        self._journal.close()
 
     def _outcome(self) -> Mapping[str, Any]:
         ended = datetime.now(UTC)

@@ -124,10 +124,11 @@ class EpisodeStore:
         with tempfile.TemporaryDirectory(dir=self._writing) as folder:
             entry = _write_shard(Path(folder), [sample], self._format)
             with files.exclusive(self.out):
-                placed = files.renamed(entry, files.next_number(self.out))
+                entries = files.entries_of(self.out)
+                placed = files.renamed(entry, files.next_number(self.out, entries))
                 (Path(folder) / files.file_of(entry)).replace(self.out / files.file_of(placed))
                 files.flush_folder(self.out)
-                files.replace_index(self.out, [*files.entries_of(self.out), placed])
+                files.replace_index(self.out, [*entries, placed])
         self._appended += 1
 
     def close(self, *, join: bool = True) -> None:
@@ -172,7 +173,7 @@ def _compact(out: Path, format: ShardFormat) -> int:
         after: list[shards.Entry] = []
         old: list[str] = []
         moves: dict[Path, str] = {}
-        number = files.next_number(out)
+        number = files.next_number(out, before)
         for group in _groups(source, before, format.size_bytes):
             joined = _join(source, folder / f"{number}", group, format) if len(group) > 1 else None
             if joined is None:

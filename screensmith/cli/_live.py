@@ -31,6 +31,17 @@ def add_environment(parser: Parser | argparse._ArgumentGroup) -> None:
     parser.add_argument("--headed", action="store_true", help="show the browser's window")
 
 
+def add_answering(parser: Parser) -> None:
+    """How the model is asked."""
+    parser.add_argument(
+        "--steps", type=at_least_one, default=10, help="most answers of an episode; default: 10"
+    )
+    parser.add_argument(
+        "--max-new-tokens", type=at_least_one, default=128, help="longer answers are cut off; default: 128"
+    )
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda or mps; default: the fastest there is")
+
+
 def open_environment(arguments: argparse.Namespace, **more: Any) -> Environment:
     """The environment that the arguments name; a wrong option names the nearest."""
     from screensmith import plugins

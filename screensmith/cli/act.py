@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from screensmith.cli._live import (
     FIRST_JUDGED_SEED,
+    add_answering,
     add_environment,
-    at_least_one,
     check_checkpoint,
     check_task,
     open_environment,
@@ -38,7 +38,7 @@ def add_arguments(parser: Parser) -> None:
     )
     parser.add_argument("--url", help="a page to begin at, instead of an environment")
     parser.add_argument("--goal", metavar="TEXT", help="what to do there")
-    parser.add_argument("--steps", type=at_least_one, default=10, help="most answers; default: 10")
+    add_answering(parser)
     parser.add_argument(
         "--out", type=Path, default=Path("runs/act"), metavar="DIR", help="steps go to a new folder in it"
     )
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     with open_environment(arguments, **options) as environment:
         check_task(environment, task)
-        policy = load_policy(checkpoint)
+        policy = load_policy(checkpoint, device=arguments.device, max_new_tokens=arguments.max_new_tokens)
         folder = _new_folder(arguments.out, task, arguments.seed)
         played = rollout.run(
             policy,

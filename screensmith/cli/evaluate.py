@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from screensmith.cli._episodes import READING, place_of, read_episodes
 from screensmith.cli._live import (
     FIRST_JUDGED_SEED,
+    add_answering,
     add_environment,
     at_least_one,
     check_checkpoint,
@@ -54,7 +55,7 @@ def add_arguments(parser: Parser) -> None:
         dest="first_seed",
         help=f"first seed of every task; default: {FIRST_JUDGED_SEED}",
     )
-    parser.add_argument("--steps", type=at_least_one, default=10, help="answers per episode; default: 10")
+    add_answering(parser)
     parser.add_argument("--parallel", type=at_least_one, default=4, help="live screens; default: 4")
     parser.add_argument("--batch-size", type=at_least_one, default=16, help="steps at a time; default: 16")
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="write the report")
@@ -120,13 +121,14 @@ def _policies(arguments: argparse.Namespace) -> list[LoadedPolicy]:
     from screensmith.config import agent_card
     from screensmith.model.policy import load_policy
 
-    policy = load_policy(check_checkpoint(arguments.checkpoint))
+    asking = {"device": arguments.device, "max_new_tokens": arguments.max_new_tokens}
+    policy = load_policy(check_checkpoint(arguments.checkpoint), **asking)
     if not arguments.compare:
         return [policy]
     compared = check_checkpoint(arguments.compare)
     own = agent_card.read(Path(compared))
     # A model without a card, such as an untrained one, is asked in the same words.
-    return [load_policy(compared, card=None if own else policy.card), policy]
+    return [load_policy(compared, card=None if own else policy.card, **asking), policy]
 
 
 def _judge(

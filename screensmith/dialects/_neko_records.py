@@ -82,9 +82,15 @@ _WRITERS: Mapping[type, Callable[[Any], Fields]] = {
 
 
 def _number(value: Any, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise Unreadable(f"{what} is not a number")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError as error:
+        raise Unreadable(f"{what} is not a number") from error
+    if not math.isfinite(number):
+        raise Unreadable(f"{what} is not a number")
+    return number
 
 
 def _point(value: Any) -> Point:

@@ -46,6 +46,7 @@ SCREENFULS_A_SCROLL = 0.5
 
 LONGEST_WAIT_SECONDS = 5.0
 LONG_PRESS_SECONDS = 0.6
+LONGEST_HOVER_SECONDS = 0.2
 DRAG_MOVES = 10
 NAVIGATION_SECONDS = 15.0
 _DIRECTIONS: Mapping[Direction, tuple[int, int]] = {
@@ -135,10 +136,10 @@ _SETTLED = """longest => new Promise(resolve => {
 
 
 # The listeners that a hover may have started run in the frame, and pictures for it load before the next.
-_NEXT_FRAME = """() => new Promise(resolve => {
+_NEXT_FRAME = """longest => new Promise(resolve => {
   const settle = window.__screensmithSettle;
   (settle ? settle.frame : requestAnimationFrame)(resolve);
-  (settle ? settle.later : setTimeout)(resolve, 100);
+  (settle ? settle.later : setTimeout)(resolve, longest);
 })"""
 
 
@@ -148,13 +149,20 @@ def settle(page: Page, longest_seconds: float) -> None:
     Where the page says that it is still moving (`window.__screensmithSettle`), wait for that too, and
     where it is being replaced, for the new page; none of it longer than `longest_seconds`.
     """
+    _run_through_navigation(page, _SETTLED, longest_seconds)
+
+
+def _run_through_navigation(page: Page, script: str, longest_seconds: float) -> None:
+    """Run a script, which gets the longest time in milliseconds, again when its page was left meanwhile."""
     from playwright.sync_api import Error
 
     for _ in range(2):
         try:
-            page.evaluate(_SETTLED, longest_seconds * 1000)
+            page.evaluate(script, longest_seconds * 1000)
         except Error as error:
-            if page.is_closed() or not _is_navigation(error):
+            if page.is_closed():
+                return  # a tab that closed itself
+            if not _is_navigation(error):
                 raise
             wait_for_load(page, longest_seconds)
         else:
@@ -162,7 +170,7 @@ def settle(page: Page, longest_seconds: float) -> None:
 
 
 def _is_navigation(error: Exception) -> bool:
-    return any(part in str(error) for part in ("context was destroyed", "navigat", "Cannot find context"))
+    return any(part in str(error) for part in ("context was destroyed", "Cannot find context"))
 
 
 def wait_for_load(page: Page, longest_seconds: float) -> None:
@@ -190,9 +198,7 @@ def perform(stage: Stage, action: Action) -> None:
     try:
         _DOERS[type(action)](stage, action)
     except Error as error:
-        if stage.page.is_closed():
-            raise
-        if not _is_navigation(error):
+        if not stage.page.is_closed() and not _is_navigation(error):
             first = str(error).splitlines()[0]
             raise CannotAct(f"the browser could not do {kind_of(action)}: {first}") from error
 
@@ -201,7 +207,7 @@ def _point_at(stage: Stage, point: Point) -> tuple[float, float]:
     """Move the pointer there and let the page react, as it does before a person presses."""
     x, y = stage.frame.pixels(point)
     stage.page.mouse.move(x, y)
-    stage.page.evaluate(_NEXT_FRAME)
+    _run_through_navigation(stage.page, _NEXT_FRAME, LONGEST_HOVER_SECONDS)
     return x, y
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from screensmith.core.actions import Hover
-from screensmith.environments import Demonstration, Unsolvable
+from screensmith.environments import Unsolvable
 from screensmith.environments._miniwob_scene import Demonstrations, Scene, Solver
 
 QUOTED = r'"(.*)"'
@@ -255,7 +254,7 @@ def click_menu_2(scene: Scene) -> Demonstrations:
 
 def _menu_item(scene: Scene) -> tuple[str | None, str | None]:
     """The wanted item's label, or the class of its icon."""
-    if '"' in scene.goal:
+    if "labeled" in scene.goal:
         return scene.word(r'labeled "(.*)"'), None
     icons = scene.all("#query .ui-icon")
     return None, icons[0].names[-1]
@@ -283,8 +282,7 @@ def click_menu(scene: Scene) -> Demonstrations:
     """Hover along the path, as clicking a parent is a mistake, and click its end."""
     path = scene.word(r"Select (.*)").split(">")
     for name in path[:-1]:
-        box = scene.box(scene.one("#menu div", name))
-        yield Demonstration(Hover(box.centre), box)
+        yield from scene.hover("#menu div", name)
     yield from scene.click("#menu div", path[-1])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from screensmith.core.actions import Action, Click, Drag, PressKeys, Scroll, TypeText
+from screensmith.core.actions import Click, Drag, Hover, PressKeys, Scroll, TypeText
 from screensmith.core.geometry import Box, Point
 from screensmith.environments import Demonstration, Unsolvable
 from screensmith.environments._input import Frame
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 MOST_SCROLLS = 12
+LEAST_SCREENFULS = 0.05
 Demonstrations = Iterator[Demonstration]
 
 
@@ -113,29 +114,31 @@ class Scene:
             below=scroller["below"] if scroller else 0.0,
         )
 
-    def bring(self, find: Callable[[], Found]) -> Iterator[Demonstration]:
-        """Scroll until the element that `find` returns can be clicked; raises Unsolvable."""
+    def bring(self, selector: str, text: str | None = None, number: int = 0) -> Demonstrations:
+        """Scroll until an element can be clicked; raises Unsolvable."""
         for _ in range(MOST_SCROLLS):
-            found = find()
+            found = self.one(selector, text, number)
             if found.box is not None:
                 return
             if found.scroller is None:
                 break
             # Half of the list's height at a time, so that nothing is jumped over.
-            amount = min(
-                (found.scroller.bottom - found.scroller.top) / 2, abs(found.below) / self._frame.size.height
-            )
-            direction = "down" if found.below > 0 else "up"
-            scroll = Scroll(
-                "down" if direction == "down" else "up", found.scroller.centre, round(max(amount, 0.05), 3)
-            )
+            half = (found.scroller.bottom - found.scroller.top) / 2
+            amount = max(min(half, abs(found.below) / self._frame.size.height), LEAST_SCREENFULS)
+            scroll = Scroll("down" if found.below > 0 else "up", found.scroller.centre, round(amount, 3))
             yield Demonstration(scroll, found.scroller)
         raise Unsolvable(f"{self.task}: an element that the script needs is out of reach")
 
     def click(self, selector: str, text: str | None = None, number: int = 0) -> Demonstrations:
         """Click the middle of the visible part of an element, after scrolling it into view."""
-        yield from self.bring(lambda: self.one(selector, text, number))
+        yield from self.bring(selector, text, number)
         yield self.click_box(self.box(self.one(selector, text, number)))
+
+    def hover(self, selector: str, text: str | None = None, number: int = 0) -> Demonstrations:
+        """Move the pointer to an element, after scrolling it into view."""
+        yield from self.bring(selector, text, number)
+        box = self.box(self.one(selector, text, number))
+        yield Demonstration(Hover(box.centre), box)
 
     def click_all(self, selector: str, texts: list[str]) -> Demonstrations:
         """Click one element for each text."""
@@ -180,8 +183,7 @@ class Scene:
 
     def press(self, *keys: str) -> Demonstration:
         """Keys pressed together."""
-        action: Action = PressKeys(keys)
-        return Demonstration(action)
+        return Demonstration(PressKeys(keys))
 
     def submit(self, text: str | None = None) -> Demonstrations:
         """Click the first button of the task's area."""

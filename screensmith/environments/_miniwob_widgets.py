@@ -48,6 +48,7 @@ def book_flight(scene: Scene) -> Demonstrations:
         ]
         if not fitting:
             raise Unsolvable(f"{scene.task}: no suggestion for {place!r}")
+        yield from scene.hover(".ui-menu-item", fitting[0])  # the list shifts when it is first reached
         yield from scene.click(".ui-menu-item", fitting[0])
     month, day, _ = map(int, date.split("/"))
     yield from _pick_date(scene, month, day)

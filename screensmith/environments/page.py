@@ -147,13 +147,16 @@ class WebPage:
             if request.is_navigation_request() and request.frame == page.main_frame:
                 self._navigations.add(request)
 
+        def fails(request: Any) -> None:
+            self._navigations.discard(request)
+
         def arrives(frame: Any) -> None:
             if frame == page.main_frame:
                 self._navigations.clear()
 
         page.on("dialog", lambda dialog: dialog.dismiss())
         page.on("request", starts)
-        page.on("requestfailed", self._navigations.discard)
+        page.on("requestfailed", fails)
         page.on("framenavigated", arrives)
         page.on("close", lambda _: self._navigations.clear())
 

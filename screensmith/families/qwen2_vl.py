@@ -40,6 +40,7 @@ class _Qwen2VL:
             text_config={
                 **text,
                 "vocab_size": vocabulary,
+                "initializer_range": _qwen.initial_spread(size),
                 "max_position_embeddings": 32768,
                 "rope_theta": 1_000_000.0,
                 "rope_scaling": {"type": "mrope", "mrope_section": [4, 6, 6]},
@@ -48,6 +49,7 @@ class _Qwen2VL:
                 "eos_token_id": token_ids[_qwen.SPECIAL.turn_end],
             },
             vision_config={
+                "initializer_range": _qwen.initial_spread(size),
                 "depth": 4,
                 "embed_dim": 128,
                 "hidden_size": text["hidden_size"],

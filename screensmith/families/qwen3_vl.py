@@ -34,6 +34,7 @@ class _Qwen3VL:
             text_config={
                 **text,
                 "vocab_size": vocabulary,
+                "initializer_range": _qwen.initial_spread(size),
                 "head_dim": _qwen.HEAD_SIZE,
                 "max_position_embeddings": 32768,
                 "rope_theta": 5_000_000.0,
@@ -47,6 +48,7 @@ class _Qwen3VL:
                 "eos_token_id": token_ids[_qwen.SPECIAL.turn_end],
             },
             vision_config={
+                "initializer_range": _qwen.initial_spread(size),
                 "depth": 4,
                 "hidden_size": 128,
                 "intermediate_size": 512,

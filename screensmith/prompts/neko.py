@@ -18,6 +18,7 @@ def render(
     dialect: Dialect,
     seen: Size,
     *,
+    instructions: bool = True,
     screen_first: bool = False,
 ) -> Conversation:
     """The conversation for one question of a sample.
@@ -27,9 +28,12 @@ def render(
         question: what is asked (empty: the sample's goal) and the actions to learn, if any.
         dialect: how actions are written.
         seen: the size of the screen as the model sees it, in pixels.
+        instructions: describe the device, its actions and the answer's format; a small model that
+            only ever sees one dialect learns faster without.
         screen_first: put the screen before the text, so that the questions of one screen share it.
     """
-    text = f"{dialect.describe()}\nTask: {question.ask or sample.goal}\n"
+    text = f"{dialect.describe()}\n" if instructions else ""
+    text += f"Task: {question.ask or sample.goal}\n"
     if sample.history:
         past = ", ".join(dialect.render(step.actions, seen) for step in sample.history)
         text += f"Action history: [{past}]\n"

@@ -47,6 +47,7 @@ def read_examples(settings: TrainSettings, speaker: Speaker) -> Examples:
         settings.local,
         remote=settings.remote,
         cache=settings.cache,
+        endpoint=settings.endpoint,
         pair=settings.pair,
         max_lag_seconds=settings.max_lag_seconds,
         refusals=refusals,
@@ -62,8 +63,10 @@ def read_examples(settings: TrainSettings, speaker: Speaker) -> Examples:
             f"{where}: {refusals.summary()}; more than max_refused_share "
             f"({settings.max_refused_share:.0%}). See {Path(settings.output) / QUARANTINE}"
         )
-    folder = settings.cache if settings.remote else settings.local
-    return Examples(samples, held_out, {where: reader.fingerprint(folder)}, refusals)
+    fingerprint = reader.fingerprint(
+        settings.local, remote=settings.remote, cache=settings.cache, endpoint=settings.endpoint
+    )
+    return Examples(samples, held_out, {where: fingerprint}, refusals)
 
 
 def _sayable(samples: list[Sample], speaker: Speaker, refusals: RefusalLog) -> list[Sample]:

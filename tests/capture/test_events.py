@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screensmith.capture._events import REDACTED, InputEvent, Translator, read_report
-from screensmith.capture._frames import Frame, FrameLog, Reveals
-from screensmith.capture._navigation import History, classify, without_secrets
+from screensmith.capture._events import Translator
+from screensmith.capture._reports import REDACTED, InputEvent
 from screensmith.core.actions import (
     Back,
     Click,
@@ -19,7 +18,6 @@ from screensmith.core.actions import (
     Visit,
 )
 from screensmith.core.geometry import Box, Point
-from screensmith.core.refusals import Refused
 
 SIZE = 1000.0
 HERE, THERE = (200.0, 300.0), (600.0, 300.0)
@@ -229,6 +227,12 @@ def test_navigation_is_an_action_of_its_own():
     ]
 
 
+def test_going_to_the_address_bar_is_part_of_the_visit():
+    visit = event("visit", 4, text="https://example.org/")
+    assert actions_of(key(1, "Control", "l"), event("blur", 1.1), visit) == [Visit("https://example.org/")]
+    assert actions_of(key(1, "Control", "l"), *click(2)) == [PressKeys(("Control", "l")), Click(at(HERE))]
+
+
 def test_what_no_action_can_say_is_counted():
     translator = Translator()
     translator.feed(event("ignored", 1, text="zooming with the wheel"))
@@ -284,120 +288,3 @@ def test_any_sequence_gives_ordered_actions_and_keeps_secrets(items):
     for action in actions_of(*events):
         if isinstance(action, TypeText):
             assert action.text == REDACTED or set(action.text) <= set("plain")
-
-
-def report(**changes):
-    frame = {"left": 100, "top": 50, "scale": 1, "known": True, "width": 1000, "height": 500}
-    return {
-        "type": "down",
-        "time": 5.0,
-        "x": 100,
-        "y": 50,
-        "frame": frame,
-        "target": {"field": "d:1"},
-    } | changes
-
-
-def test_a_report_becomes_fractions_of_the_viewport():
-    read = read_report(
-        report(target={"field": "d:1", "box": [-300, 0, 300, 100]}), page=2, width=1, height=1
-    )
-    assert (read.at, read.page, read.field) == (Point(0.2, 0.2), 2, "d:1")
-    assert read.target == Box(0.0, 0.1, 0.4, 0.3)
-    outside = read_report(report(x=5000, target={"box": [2000, 0, 2100, 10]}), page=0, width=1, height=1)
-    assert (outside.at, outside.target) == (Point(1.0, 0.2), None)
-
-
-def test_a_frame_that_cannot_see_its_place_is_given_it():
-    frame = {"left": 0, "top": 0, "scale": 1, "known": False, "width": 0, "height": 0}
-    read = read_report(report(frame=frame), page=0, width=400, height=200, left=100, top=50)
-    assert read.at == Point(0.5, 0.5)
-
-
-@pytest.mark.parametrize(
-    "change", [{"time": "never"}, {"frame": None}, {"x": None}, {"target": {"box": [1, 2]}}]
-)
-def test_an_unreadable_report_is_refused(change):
-    with pytest.raises(Refused, match="unreadable input report"):
-        read_report(report(**change), page=0, width=1, height=1)
-
-
-def test_shift_is_named_only_where_it_is_more_than_another_letter():
-    def keys(key, *held):
-        return read_report(report(type="key", key=key, modifiers=held), page=0, width=1, height=1).keys
-
-    assert keys("A", "Shift") == ("A",)
-    assert keys("Tab", "Shift") == ("Shift", "Tab")
-    assert keys("A", "Control", "Shift") == ("Control", "Shift", "A")
-
-
-FIRST = History((1, 2), 1, "https://one.example/", "link")
-
-
-@pytest.mark.parametrize(
-    ("kind", "after", "since_input", "expected"),
-    [
-        (
-            "differentDocument",
-            History((1, 2, 3), 2, "https://two.example/", "typed"),
-            0.2,
-            ("visit", "https://two.example/"),
-        ),
-        ("differentDocument", History((1, 2, 3), 2, "https://two.example/", "link"), 99, None),
-        ("differentDocument", History((1, 2, 3), 2, "chrome://newtab/", "typed"), 99, None),
-        ("historyDifferentDocument", History((1, 2), 0, "https://zero.example/", "link"), 99, ("back", "")),
-        ("historySameDocument", History((1, 2), 0, "https://zero.example/", "typed"), 0.2, None),
-        (
-            "historyDifferentDocument",
-            History((1, 2, 3), 2, "https://two.example/", "typed"),
-            99,
-            ("forward", ""),
-        ),
-        ("reload", FIRST, 99, ("reload", "")),
-        ("reload", FIRST, 0.1, None),
-    ],
-)
-def test_loads_a_person_asked_the_browser_for(kind, after, since_input, expected):
-    assert classify(kind, FIRST, after, since_input_seconds=since_input) == expected
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("https://example.org/a?b=c#d", "https://example.org/a?b=c#d"),
-        ("https://me:hunter2@example.org/", "https://me:<password>@example.org/"),
-        (
-            "https://example.org/?user=me&password=hunter2",
-            "https://example.org/?user=me&password=%3Cpassword%3E",
-        ),
-    ],
-)
-def test_addresses_are_kept_without_secrets(address, expected):
-    assert without_secrets(address) == expected
-
-
-def test_the_picture_before_an_event_is_the_newest_that_is_not_later():
-    log = FrameLog()
-    for seconds in (1.0, 3.0, 2.0):
-        log.add(Frame(seconds, b"%d" % seconds))
-    assert log.before(0.9) is None
-    assert log.before(2.5) == Frame(2.0, b"2")
-    log.forget_before(2.5)
-    assert log.before(2.4) == Frame(2.0, b"2")
-    assert log.before(1.5) is None
-
-
-def test_a_secret_is_masked_from_shortly_before_it_shows_until_shortly_after():
-    reveals, box = Reveals(), Box(0, 0, 0.5, 0.5)
-    reveals.note("d", 10.0, [box])
-    reveals.note("d", 20.0, [])
-    assert [bool(reveals.around(seconds)) for seconds in (9.0, 9.8, 15.0, 20.2, 21.0)] == [
-        False,
-        True,
-        True,
-        True,
-        False,
-    ]
-    reveals.note("d", 30.0, [box])
-    reveals.new_document(40.0)
-    assert [bool(reveals.around(seconds)) for seconds in (35.0, 41.0)] == [True, False]

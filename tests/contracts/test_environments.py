@@ -79,10 +79,11 @@ def test_the_same_seed_gives_the_same_first_screen(environment: Environment) -> 
 
 
 def test_elements_lie_on_the_screen_and_say_what_they_are(environment: Environment) -> None:
-    some_start(environment)
+    count = 0
     for task in sample(environment):
         environment.reset(task, SEEDS[0])
         found = environment.elements()
-        assert found, task
         assert all(element.kind for element in found), task
         assert all(element.box.right > element.box.left for element in found), task
+        count += len(found)
+    assert count or not environment.tasks

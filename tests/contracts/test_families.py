@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image as PillowImage
+
 from screensmith import plugins
 from screensmith.core.actions import Click
 from screensmith.core.conversation import Conversation, Image, Message, Text
@@ -101,7 +102,9 @@ def test_tokens_patches_and_positions_equal_the_librarys(loaded, encoder, conver
     # The library resizes with torchvision here; tests/data/test_pixels.py is exact, with Pillow's.
     assert patches.shape == library["pixel_values"].shape
     assert np.abs(patches - library["pixel_values"].numpy()).mean() < 0.005
-    arguments = {"mm_token_type_ids": library["mm_token_type_ids"]} if "mm_token_type_ids" in library else {}
+    arguments = (
+        {"mm_token_type_ids": library["mm_token_type_ids"]} if "mm_token_type_ids" in library else {}
+    )
     if arguments:
         arguments["mm_token_type_ids"] = arguments["mm_token_type_ids"].int()
     positions, _ = loaded.model.model.get_rope_index(
@@ -137,9 +140,7 @@ def gradients_of(loaded, encoder, groups, pixels):
     loss.zero_grad()
     total = 0.0
     for rows in groups:
-        batch = collate(
-            [lay_out(row) for row in rows], pixels, merge=2, padding=encoder.padding, samples=1
-        )
+        batch = collate([lay_out(row) for row in rows], pixels, merge=2, padding=encoder.padding, samples=1)
         value = loss(batch)
         value.backward()
         total += value.item()

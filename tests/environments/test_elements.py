@@ -27,8 +27,9 @@ def pixels(stage: Stage, element: Element) -> list[int]:
     ]
 
 
-def at(left: int, top: int, width: int, height: int) -> str:
-    return f"style='position: absolute; left: {left}px; top: {top}px; width: {width}px; height: {height}px'"
+def at(left: int, top: int, width: int, height: int, more: str = "") -> str:
+    place = f"left: {left}px; top: {top}px; width: {width}px; height: {height}px"
+    return f"style='position: absolute; {place}; {more}'"
 
 
 def test_markup_cursor_and_handlers_tell_what_can_be_operated(stage: Stage) -> None:
@@ -71,7 +72,7 @@ def test_what_is_hidden_covered_or_outside_is_left_out(stage: Stage) -> None:
         <button style='display: none'>none</button> <button {at(450, 20, 40, 20)}>outside</button>
         <div {at(200, 50, 100, 30)}><button style='visibility: hidden'>hidden</button></div>
         <button {at(30, 100, 80, 20)}>covered</button> <div {at(20, 90, 120, 50)}></div>
-        <div style='position: absolute; left: 200px; top: 100px; width: 90px; height: 40px; overflow: hidden'>
+        <div {at(200, 100, 90, 40, "overflow: hidden")}>
           <div style='height: 100px'></div><button>scrolled away</button></div>""",
     )
     assert [element.text for element in found] == ["seen"]
@@ -80,7 +81,7 @@ def test_what_is_hidden_covered_or_outside_is_left_out(stage: Stage) -> None:
 def test_boxes_are_cut_where_things_are_cut_or_covered(stage: Stage) -> None:
     cut, half_covered = elements(
         stage,
-        f"""<div style='position: absolute; left: 30px; top: 30px; width: 50px; height: 100px; overflow: hidden'>
+        f"""<div {at(30, 30, 50, 100, "overflow: hidden")}>
           <button {at(0, 0, 90, 90)}>cut</button></div>
         <button {at(200, 30, 90, 90)}>half</button> <div {at(200, 60, 90, 90)}></div>""",
     )

@@ -13,7 +13,8 @@ from screensmith.environments.page import WebPage, address_of
 FIRST = """<title>first</title><body><h1>First</h1>
 <p><a href=second.html>Second page</a></p> <p><a href=second.html target=_blank>New tab</a></p>
 <p><input placeholder=Name></p> <p><button onclick="alert('stop')">Alert</button></p>"""
-SECOND = "<title>second</title><body><button onclick='window.close()'>Second</button><div style='height: 3000px'>"
+SECOND = """<title>second</title><body><button onclick='window.close()'>Second</button>
+<div style='height: 3000px'></div>"""
 
 
 @pytest.fixture(scope="module")
