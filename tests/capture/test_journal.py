@@ -12,10 +12,6 @@ from PIL import Image
 from screensmith.capture.journal import recover
 from screensmith.core.refusals import RefusalLog
 
-without_browser = pytest.mark.skipif(
-    os.environ.get("SCREENSMITH_NO_BROWSER") == "1", reason="SCREENSMITH_NO_BROWSER=1"
-)
-
 PAGE = """<body style="background: rgb(250, 0, 0)"><script>
   addEventListener('mousedown', () => { document.body.style.background = 'rgb(0, 0, 250)' })
 </script>"""
@@ -73,7 +69,6 @@ def recording(tmp_path, store):
 
 
 @pytest.mark.browser
-@without_browser
 def test_what_was_done_before_a_kill_is_recovered_once(recording, store):
     assert recover(store.out, store) == 0  # it is still running
     recording.send_signal(signal.SIGKILL)
@@ -96,7 +91,6 @@ def test_what_was_done_before_a_kill_is_recovered_once(recording, store):
 
 
 @pytest.mark.browser
-@without_browser
 def test_an_interrupt_ends_it_in_order(recording):
     os.killpg(recording.pid, signal.SIGINT)  # as a terminal does, to the browser's driver too
     assert "stored 2\n" in recording.stdout.read()

@@ -4,7 +4,6 @@ import functools
 import http.server
 import io
 import json
-import os
 import threading
 import time
 
@@ -28,10 +27,7 @@ from screensmith.core.actions import (
 from screensmith.core.refusals import Refused
 from screensmith.environments._chromium import chromium
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(os.environ.get("SCREENSMITH_NO_BROWSER") == "1", reason="SCREENSMITH_NO_BROWSER=1"),
-]
+pytestmark = pytest.mark.browser
 
 WIDTH, HEIGHT = 640, 480
 SECRET = "hunter2x"
@@ -267,7 +263,8 @@ def test_passwords_are_never_recorded_in_clear(browser, site, store):
     episode = record(site / "secrets.html", store, drive_secrets, on_event=lines.append)
 
     texts = [action.text for action in actions_of(episode) if isinstance(action, TypeText)]
-    assert texts == [REDACTED] * 6
+    assert set(texts) == {REDACTED}
+    assert len(texts) >= 6  # more when a pause divides one
     (journal,) = store.out.iterdir()
     written = [path.read_bytes() for path in journal.rglob("*") if path.is_file()]
     assert len(written) == len(episode.steps) + 2  # a frame for each, the events and the lock

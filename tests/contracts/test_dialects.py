@@ -75,11 +75,10 @@ def test_what_is_written_is_read_back(name, actions):
 def test_other_text_is_unreadable_or_an_action_never_a_crash(name, text):
     dialect = plugins.load("dialects", name).dialect()
     try:
-        actions = dialect.parse(text, SIZE)
+        read = len(dialect.parse(text, SIZE))
     except Unreadable as problem:
-        assert str(problem)
-    else:
-        assert actions
+        read = len(str(problem))  # a reason, never an empty one
+    assert read
 
 
 @pytest.mark.parametrize("name", DIALECTS)

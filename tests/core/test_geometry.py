@@ -1,0 +1,50 @@
+"""Fractions inside, pixels at the border."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from screensmith.core.geometry import Box, Point, Size
+
+FRACTIONS = st.floats(0, 1)
+SIDES = st.integers(1, 5000)
+
+
+@given(FRACTIONS, FRACTIONS, SIDES, SIDES)
+def test_every_point_lies_in_a_pixel_and_that_pixels_middle_is_near_it(x, y, width, height):
+    size = Size(width, height)
+    column, row = Point(x, y).to_pixels(size)
+    assert 0 <= column < width
+    assert 0 <= row < height
+    assert abs((column + 0.5) / width - x) <= 0.5 / width + 1e-9
+    assert abs((row + 0.5) / height - y) <= 0.5 / height + 1e-9
+
+
+@pytest.mark.parametrize("place", [(-0.1, 0.5), (0.5, 1.01), (float("nan"), 0.5)])
+def test_a_point_off_the_screen_cannot_be_written_down(place):
+    with pytest.raises(ValueError, match="on the screen"):
+        Point(*place)
+
+
+@pytest.mark.parametrize("edges", [(0.5, 0, 0.4, 1), (0, 0.5, 1, 0.4), (0, 0, 1.1, 1), (-0.1, 0, 1, 1)])
+def test_a_box_off_the_screen_or_inside_out_cannot_be_written_down(edges):
+    with pytest.raises(ValueError, match="box"):
+        Box(*edges)
+
+
+@pytest.mark.parametrize("sides", [(0, 10), (10, 0), (-1, 5)])
+def test_a_size_has_pixels(sides):
+    with pytest.raises(ValueError, match="1x1"):
+        Size(*sides)
+
+
+def test_all_four_edges_of_a_box_are_inside():
+    box = Box(0.1, 0.2, 0.3, 0.4)
+    corners = [Point(x, y) for x in (0.1, 0.3) for y in (0.2, 0.4)]
+    assert all(box.contains(corner) for corner in [*corners, box.centre])
+    assert not box.contains(Point(0.31, 0.3))
+    assert not box.contains(Point(0.2, 0.19))
+
+
+def test_distance_is_euclidean():
+    assert Point(0, 0).distance(Point(0.3, 0.4)) == pytest.approx(0.5)
