@@ -17,6 +17,8 @@ MAX_PIXELS = 1344 * 1344
 def new_model(family: str, size: str, out: Path, *, seed: int = 0) -> Path:
     """Write a Hugging Face checkpoint (model, processor, chat template) with random weights.
 
+    Weights are stored in bfloat16, as the families' published ones are.
+
     Args:
         family: plug-in name, for example "qwen3_vl".
         size: "tiny" (about 3 million parameters) or "small".
@@ -33,7 +35,7 @@ def new_model(family: str, size: str, out: Path, *, seed: int = 0) -> Path:
     tokenizer = train_tokenizer(kind.special)
     config = kind.new_config(size, len(tokenizer), tokenizer.get_vocab())
     torch.manual_seed(seed)
-    model = kind.new_model(config)
+    model = kind.new_model(config).to(torch.bfloat16)
     model.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids(kind.special.turn_end)
     model.generation_config.pad_token_id = tokenizer.convert_tokens_to_ids(kind.special.text_end)
     geometry = kind.geometry(config, MIN_PIXELS, MAX_PIXELS)

@@ -111,7 +111,8 @@ def load_policy(
         UnsuitableModel: it cannot be loaded, has no card, or its card contradicts `card`.
     """
     target = device or best_device()
-    loaded = load_model(checkpoint, device=target)
+    # Many CPUs have no fast bfloat16; float32 holds the same weights exactly.
+    loaded = load_model(checkpoint, dtype=torch.float32 if target == "cpu" else None, device=target)
     own = loaded.card
     if own is None and card is None:
         raise UnsuitableModel(

@@ -29,7 +29,7 @@ MIN_PIXELS, MAX_PIXELS = 160 * 160, 640 * 480
 def loaded(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / request.param
     new_model(request.param, "tiny", folder, seed=1)
-    return load_model(str(folder))
+    return load_model(str(folder), dtype=torch.float32)
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ REQUESTS = [
 
 @pytest.mark.parametrize("family", ["qwen2_vl", "qwen3_vl"])
 def test_a_batch_of_requests_is_answered_as_each_alone(family, tmp_path):
-    loaded = load_model(str(new_model(family, "tiny", tmp_path / family, seed=5)))
+    loaded = load_model(str(new_model(family, "tiny", tmp_path / family, seed=5)), dtype=torch.float32)
     # Spread the logits, so that the choice of a random model does not hang on rounding.
     with torch.no_grad():
         loaded.model.lm_head.weight.mul_(20)
