@@ -1,5 +1,8 @@
 #!/bin/sh
 # Records the quickstart's episodes again, in a real Chromium: scripted demonstrations of MiniWoB++.
 set -eu
-screensmith capture --environment miniwob --episodes 80 --seed 0 --out "${1:-data/quickstart}" \
-  --task click-color,click-dialog,click-tab,click-test,click-test-2,focus-text,focus-text-2,grid-coordinate
+out=${1:-data/quickstart}
+screensmith capture --environment miniwob --episodes 80 --seed 0 --out "$out" \
+  --task click-dialog,click-tab,grid-coordinate
+screensmith capture --environment miniwob --episodes 200 --seed 0 --out "$out" \
+  --task click-test,focus-text,focus-text-2
