@@ -7,6 +7,7 @@ out in the order in which they began.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -57,7 +58,7 @@ class Recorded:
     fields: tuple[str, ...] = ()
 
 
-class _Gesture:
+class _Gesture(ABC):
     """Events that may still become part of one action."""
 
     def __init__(self, first: InputEvent, idle_seconds: float = 0.0) -> None:
@@ -70,9 +71,9 @@ class _Gesture:
         del event
         return None
 
+    @abstractmethod
     def finish(self) -> list[Recorded]:
         """What the gesture amounts to when nothing more comes."""
-        raise NotImplementedError
 
     def record(self, action: Action, fields: tuple[str, ...] = ()) -> Recorded:
         return Recorded(action, self.first, self.last_seconds, fields)

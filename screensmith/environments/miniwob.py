@@ -9,8 +9,7 @@ import importlib.util
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from screensmith.core.actions import Action, Answer, Finish
 from screensmith.core.episode import Element, Screenshot
@@ -27,6 +26,7 @@ from screensmith.environments._input import (
     visible_elements,
 )
 from screensmith.environments._miniwob_scene import Scene
+from screensmith.environments._resources import HoldsResources
 from screensmith.plugins import suggest
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _pages_folder() -> Path:
     return Path(next(iter(found.submodule_search_locations))) / "html" / "miniwob"
 
 
-class MiniWoB:
+class MiniWoB(HoldsResources):
     """One MiniWoB++ page; see screensmith.environments.Environment.
 
     The reward is the page's raw one, from 0 to 1, without the decay over time; penalties count as 0,
@@ -169,18 +169,3 @@ class MiniWoB:
         if self._scene is None:
             raise RuntimeError("no episode has begun: call reset(task, seed) first")
         return self._scene
-
-    def close(self) -> None:
-        """Close the page, and the browser when this was the thread's last."""
-        self._resources.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

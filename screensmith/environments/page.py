@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from screensmith.core.actions import Action, Answer, Finish
 from screensmith.core.episode import Element, Screenshot
@@ -26,6 +25,7 @@ from screensmith.environments._input import (
     visible_elements,
     wait_for_load,
 )
+from screensmith.environments._resources import HoldsResources
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
@@ -62,7 +62,7 @@ def address_of(url: str) -> str:
     return path.resolve().as_uri() if path.is_file() else f"https://{url}"
 
 
-class WebPage:
+class WebPage(HoldsResources):
     """One browser window; see screensmith.environments.Environment.
 
     Every episode begins with fresh cookies. A new tab is followed, and left again when it closes.
@@ -174,18 +174,3 @@ class WebPage:
         if self._context is not None:
             self._context.close()
             self._context = None
-
-    def close(self) -> None:
-        """Close the window, and the browser when this was the thread's last."""
-        self._resources.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from screensmith.core.actions import Action, Answer, Click, Finish, TypeText
 from screensmith.core.episode import Element, Screenshot
@@ -25,6 +24,7 @@ from screensmith.environments._input import (
     take_screenshot,
     visible_elements,
 )
+from screensmith.environments._resources import HoldsResources
 from screensmith.environments._widget_pages import (
     HEIGHT_PIXELS,
     MAKERS,
@@ -63,7 +63,7 @@ def open(*, headless: bool = True) -> Widgets:
     return Widgets(headless)
 
 
-class Widgets:
+class Widgets(HoldsResources):
     """One page; see screensmith.environments.Environment.
 
     An episode is over, with reward 1, when the goal's items were clicked in order (and its text
@@ -140,18 +140,3 @@ class Widgets:
         if self._current is None:
             raise RuntimeError("no episode has begun: call reset(task, seed) first")
         return self._current
-
-    def close(self) -> None:
-        """Close the page, and the browser when this was the thread's last."""
-        self._resources.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
