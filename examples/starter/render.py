@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,9 @@ def main() -> None:
     """Render everything that is planned."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("data/starter"))
-    out = parser.parse_args().out
+    parser.add_argument("--pages", type=int, help="only the first so many")
+    arguments = parser.parse_args()
+    out: Path = arguments.out
     if out.exists():
         raise SystemExit(f"{out} exists already; choose another folder")
 
@@ -87,7 +90,7 @@ def main() -> None:
     writer = MDSWriter(out=str(out), columns=dict(COLUMNS), compression="zstd:6", hashes=["sha1"])
     with chromium() as browser, writer:
         page = browser.new_page(viewport={"width": 300, "height": 300})
-        for task, seed in planned():
+        for task, seed in islice(planned(), arguments.pages):
             writer.write(sample_of(render(page, task, seed), SIZE, JPEG_QUALITY))
 
 
