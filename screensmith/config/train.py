@@ -33,7 +33,9 @@ class TrainSettings(BaseModel):
     prompt_options: dict[str, Any] = Field(default_factory=dict, description="options of the prompt")
     dialect: str = Field("neko", description="dialect plug-in")
     dialect_options: dict[str, Any] = Field(default_factory=dict, description="options of the dialect")
-    adapter: Literal["none", "lora"] = Field("none", description="none trains every weight")
+    adapter: Literal["none", "lora", "dora", "rslora", "qlora"] = Field(
+        "none", description="none trains every weight"
+    )
     lora_r: int = Field(8, ge=1, description="rank of the LoRA matrices")
     lora_alpha: int = Field(16, ge=1, description="LoRA scale, divided by the rank")
     lora_dropout: float = Field(0.05, ge=0, lt=1, description="dropout before the LoRA matrices")
@@ -41,11 +43,26 @@ class TrainSettings(BaseModel):
         "auto", description="regular expression on module names; auto is the family's choice"
     )
     freeze_vision: bool = Field(False, description="keep the vision tower as it is")
+    freeze_projector: bool = Field(False, description="keep the vision tower's projector as it is")
+    freeze_language: bool = Field(False, description="keep the language model as it is")
+    vision_cache: str = Field(
+        "", description="folder for the features of a frozen vision tower, empty for none"
+    )
+    skip_layers: str = Field(
+        "", description="layers that skip redundant image tokens, [start,end,1] from 1, empty for none"
+    )
+    skip_ratio: float = Field(0.5, ge=0, le=1, description="share of redundant tokens that is skipped")
+    skip_threshold: float = Field(
+        1.0, ge=0, description="largest colour distance between image cells that count as the same"
+    )
+    skip_random: bool = Field(False, description="skip random redundant tokens instead of evenly")
     # optimisation
     epochs: int = Field(1, ge=1, description="passes over the samples")
     batch: int = Field(1, ge=1, description="samples per forward pass and process")
     accum: int = Field(1, ge=1, description="forward passes per optimizer step")
     lr: float = Field(5e-6, gt=0, description="peak learning rate")
+    vision_lr: float = Field(0.0, ge=0, description="peak rate of the vision tower, 0 for lr")
+    projector_lr: float = Field(0.0, ge=0, description="peak rate of the projector, 0 for lr")
     wd: float = Field(0.0, ge=0, description="weight decay")
     warmup_steps: int = Field(0, ge=0, description="optimizer steps until the peak rate")
     schedule: Literal["constant", "linear", "cosine"] = Field(
@@ -56,8 +73,16 @@ class TrainSettings(BaseModel):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="auto is mixed precision on CUDA and the default one elsewhere"
     )
-    gradient_checkpointing: bool = Field(False, description="less memory for more time")
+    gradient_checkpointing: Literal["auto", "on", "off"] = Field(
+        "auto", description="language model: less memory for more time; auto where memory is short"
+    )
+    vision_gradient_checkpointing: Literal["auto", "on", "off"] = Field(
+        "auto", description="the same for the vision tower"
+    )
     row_tokens: int = Field(1024, ge=1, description="token budget when samples of a batch share a row")
+    max_tokens: int = Field(
+        0, ge=0, description="longest sample, longer ones are refused; 0 for what the model can hold"
+    )
     seed: int = Field(1337, ge=0, description="decides order, new weights and dropout")
     # results
     output: str = Field("./checkpoints", description="folder for checkpoints and metrics")

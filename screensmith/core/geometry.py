@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+PIXEL_NOISE = 1e-9  # pixels: what float arithmetic may take from a whole number, 29 / 100 * 100 < 29
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -34,9 +36,12 @@ class Point:
         return math.hypot(self.x - other.x, self.y - other.y)
 
     def to_pixels(self, size: Size) -> tuple[int, int]:
-        """The pixel (column, row) this point falls in; the far edges belong to the last pixel."""
-        column = min(int(self.x * size.width), size.width - 1)
-        row = min(int(self.y * size.height), size.height - 1)
+        """The pixel (column, row) this point falls in; the far edges belong to the last pixel.
+
+        So `Point(column / width, row / height)` falls in (column, row), for every whole number.
+        """
+        column = min(int(self.x * size.width + PIXEL_NOISE), size.width - 1)
+        row = min(int(self.y * size.height + PIXEL_NOISE), size.height - 1)
         return column, row
 
 
@@ -55,6 +60,16 @@ class Box:
                 "a box must lie on the screen with left <= right and top <= bottom, "
                 f"got ({self.left}, {self.top}, {self.right}, {self.bottom})"
             )
+
+    @property
+    def width(self) -> float:
+        """From the left to the right edge, as a fraction of the screen's width."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """From the top to the bottom edge, as a fraction of the screen's height."""
+        return self.bottom - self.top
 
     @property
     def centre(self) -> Point:

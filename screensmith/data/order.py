@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
+import functools
 
 import numpy as np
 
@@ -19,7 +18,7 @@ def epoch_order(samples: int, *, seed: int, epoch: int, limit: int = 0) -> list[
             longer shuffled pass, so that every sample comes once before any comes twice.
     """
     if not limit or limit >= samples:
-        return _permutation(samples, seed, epoch)
+        return list(_permutation(samples, seed, epoch))
     order: list[int] = []
     position = epoch * limit
     while len(order) < limit:
@@ -30,14 +29,8 @@ def epoch_order(samples: int, *, seed: int, epoch: int, limit: int = 0) -> list[
     return order
 
 
-def _permutation(samples: int, seed: int, epoch: int) -> list[int]:
-    generator = np.random.Generator(np.random.Philox(key=[seed % 2**64, epoch]))
-    return [int(index) for index in generator.permutation(samples)]
-
-
-Item = TypeVar("Item")
-
-
-def batches(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
-    """The items in consecutive groups of `size`; the last may be smaller."""
-    return [items[start : start + size] for start in range(0, len(items), size)]
+@functools.lru_cache(maxsize=2)  # every step of an epoch asks for the same one
+def _permutation(samples: int, seed: int, epoch: int) -> tuple[int, ...]:
+    key = np.array([seed % 2**64, epoch], dtype=np.uint64)
+    generator = np.random.Generator(np.random.Philox(key=key))
+    return tuple(int(index) for index in generator.permutation(samples))

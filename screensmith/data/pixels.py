@@ -1,7 +1,7 @@
-"""From encoded screenshots to the patches a vision tower reads, exactly as the Qwen processors do.
+"""How a vision tower sees a screenshot: sizes, tiles and tokens, worked out without decoding pixels.
 
-Written here, in NumPy and Pillow, because the library's processors differ between versions (slow,
-fast, renamed size keys that silently mean areas); tests hold this one equal to them.
+A tile is one picture that the tower reads. The Qwen towers read the whole screenshot as one tile of
+its own size; SmolVLM reads it in squares of a fixed size and once more as a whole.
 """
 
 from __future__ import annotations
@@ -10,22 +10,74 @@ import io
 import math
 import warnings
 from dataclasses import dataclass
+from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from screensmith.core.episode import Screenshot
-from screensmith.core.geometry import Size
+from screensmith.core.geometry import Box, Size
 from screensmith.core.refusals import Refused
 
 LARGEST_ASPECT_RATIO = 200
-TEMPORAL_PATCH = 2  # a still image stands for two video frames
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One picture for the tower: the screenshot resized to each size in turn, then cut.
+
+    `left`, `top` and `size` are pixels after the last resize. `row` and `column` count from 1 where
+    a screenshot is read in several pieces; both are 0 for a tile that shows all of it.
+    """
+
+    resizes: tuple[Size, ...]
+    size: Size
+    left: int = 0
+    top: int = 0
+    row: int = 0
+    column: int = 0
+
+
+class ImageGeometry(Protocol):
+    """What the tower of one model does to an image of any size."""
+
+    @property
+    def patch_pixels(self) -> int:
+        """Edge of a square patch, in pixels."""
+
+    @property
+    def merge(self) -> int:
+        """Patches along each edge of one image token."""
+
+    @property
+    def patch_block(self) -> int:
+        """Patches are ordered in blocks of this edge; 1 is row by row."""
+
+    @property
+    def spreads(self) -> bool:
+        """Whether rotary positions spread over an image's rows and columns, as in Qwen2-VL."""
+
+    @property
+    def mean(self) -> tuple[float, float, float]:
+        """Subtracted from colours in 0..1, by channel."""
+
+    @property
+    def std(self) -> tuple[float, float, float]:
+        """Divides colours after the mean is subtracted, by channel."""
+
+    def seen(self, size: Size) -> Size:
+        """The size the model sees for an image of `size`; its pixels are the frame `seen_pixels`.
+
+        Raises:
+            Refused: one side is more than 200 times the other.
+        """
+
+    def tiles(self, size: Size) -> tuple[Tile, ...]:
+        """What the tower reads of an image of `size`, in the order of its tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class PatchGeometry:
-    """How a vision tower cuts an image: patch and merge sizes, area limits, normalisation."""
+    """The Qwen towers: one tile whose sides are multiples of patch times merge, within area limits."""
 
     patch_pixels: int
     merge: int
@@ -33,14 +85,20 @@ class PatchGeometry:
     max_pixels: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    spreads: bool = True
 
     @property
     def factor(self) -> int:
         """Both sides of an image that the model sees are multiples of this, in pixels."""
         return self.patch_pixels * self.merge
 
+    @property
+    def patch_block(self) -> int:
+        """The patches of one token follow each other."""
+        return self.merge
+
     def seen(self, size: Size) -> Size:
-        """The size the model sees for an image of `size`: multiples of `factor`, area in limits.
+        """Multiples of `factor`, the area within the limits.
 
         Rounding is half to even and limits are rounded towards the inside, as in `smart_resize` of
         the Qwen2-VL image processor.
@@ -49,8 +107,7 @@ class PatchGeometry:
             Refused: one side is more than 200 times the other.
         """
         width, height = size.width, size.height
-        if max(width, height) > LARGEST_ASPECT_RATIO * min(width, height):
-            raise Refused("image too narrow", f"{width}x{height} pixels")
+        refuse_slivers(size)
         seen_height = round(height / self.factor) * self.factor
         seen_width = round(width / self.factor) * self.factor
         if seen_height * seen_width > self.max_pixels:
@@ -63,22 +120,54 @@ class PatchGeometry:
             seen_width = math.ceil(width * grow / self.factor) * self.factor
         return Size(seen_width, seen_height)
 
-    def grid(self, size: Size) -> tuple[int, int, int]:
-        """Patches of an image of `size` as (time, rows, columns)."""
+    def tiles(self, size: Size) -> tuple[Tile, ...]:
+        """The whole image at the size that is seen."""
         seen = self.seen(size)
-        return 1, seen.height // self.patch_pixels, seen.width // self.patch_pixels
+        return (Tile((seen,), seen),)
 
-    def visual_tokens(self, size: Size) -> int:
-        """Tokens an image of `size` takes in the text."""
-        _, rows, columns = self.grid(size)
-        return rows * columns // self.merge**2
+
+def refuse_slivers(size: Size) -> None:
+    """Raise Refused where one side is more than 200 times the other, as the library does."""
+    if max(size.width, size.height) > LARGEST_ASPECT_RATIO * min(size.width, size.height):
+        raise Refused("image too narrow", f"{size.width}x{size.height} pixels")
+
+
+def token_grid(tile: Tile, geometry: ImageGeometry) -> tuple[int, int]:
+    """Rows and columns of the image tokens of one tile."""
+    factor = geometry.patch_pixels * geometry.merge
+    return tile.size.height // factor, tile.size.width // factor
+
+
+def visual_tokens(size: Size, geometry: ImageGeometry) -> int:
+    """Image tokens of a screenshot of `size`, without the marks around them."""
+    grids = (token_grid(tile, geometry) for tile in geometry.tiles(size))
+    return sum(rows * columns for rows, columns in grids)
+
+
+def window_size(screenshot: Screenshot) -> Size:
+    """The size in pixels of the part of the image that counts."""
+    if screenshot.window is None:
+        return screenshot.size
+    left, top, right, bottom = window_pixels(screenshot.window, screenshot.size)
+    return Size(right - left, bottom - top)
+
+
+def window_pixels(window: Box, size: Size) -> tuple[int, int, int, int]:
+    """A window's left, top, right and bottom in whole pixels of an image of `size`."""
+    return (
+        round(window.left * size.width),
+        round(window.top * size.height),
+        round(window.right * size.width),
+        round(window.bottom * size.height),
+    )
 
 
 def decode(screenshot: Screenshot) -> Image.Image:
     """The screenshot's pixels (RGB), cut to its window.
 
     Raises:
-        Refused: the bytes are not an image, are cut off, or hold absurdly many pixels.
+        Refused: the bytes are not an image, are cut off, hold absurdly many pixels, or have another
+            size than the screenshot was recorded with.
     """
     try:
         with warnings.catch_warnings():
@@ -88,33 +177,10 @@ def decode(screenshot: Screenshot) -> Image.Image:
         raise Refused("image too large", str(error)) from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise Refused("unreadable image", str(error)[:200]) from error
+    recorded = screenshot.size
+    if image.size != (recorded.width, recorded.height):  # its tokens were planned for that size
+        found = f"{image.width}x{image.height} pixels instead of {recorded.width}x{recorded.height}"
+        raise Refused("image of another size than recorded", found)
     if screenshot.window is None:
         return image
-    window, (width, height) = screenshot.window, image.size
-    return image.crop(
-        (
-            round(window.left * width),
-            round(window.top * height),
-            round(window.right * width),
-            round(window.bottom * height),
-        )
-    )
-
-
-def patches(image: Image.Image, geometry: PatchGeometry) -> NDArray[np.float32]:
-    """The image as rows of normalised patches, in the order in which the tower merges them.
-
-    Returns:
-        Array of shape (rows * columns, 3 * 2 * patch * patch); each row is (channel, time, y, x).
-    """
-    seen = geometry.seen(Size(*image.size))
-    resized = image.resize((seen.width, seen.height), Image.Resampling.BICUBIC)
-    pixels = np.asarray(resized, dtype=np.float32) / 255.0
-    pixels = (pixels - np.asarray(geometry.mean, np.float32)) / np.asarray(geometry.std, np.float32)
-    patch, merge = geometry.patch_pixels, geometry.merge
-    rows, columns = seen.height // geometry.factor, seen.width // geometry.factor
-    blocks = pixels.reshape(rows, merge, patch, columns, merge, patch, 3)
-    blocks = blocks.transpose(0, 3, 1, 4, 6, 2, 5)  # block row, block column, then row, column in it
-    still = blocks.reshape(rows * columns * merge * merge, 3, 1, patch, patch)
-    doubled = np.broadcast_to(still, (len(still), 3, TEMPORAL_PATCH, patch, patch))
-    return np.ascontiguousarray(doubled, dtype=np.float32).reshape(len(still), -1)
+    return image.crop(window_pixels(screenshot.window, recorded))

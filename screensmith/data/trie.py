@@ -8,6 +8,7 @@ unrelated samples, with the same loss and gradients as training each sequence by
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -19,12 +20,17 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class ImageSpan:
-    """An image in a sequence: where its tokens begin, its merged grid, and what identifies it."""
+    """A tile of an image in a sequence: where its tokens begin, its grid, and what identifies it.
+
+    Where a tile `spreads`, its tokens' rotary positions are their rows and columns; else it counts
+    like text.
+    """
 
     start: int
     rows: int
     columns: int
     key: Hashable
+    spreads: bool = True
 
     @property
     def tokens(self) -> int:
@@ -51,6 +57,7 @@ class Row:
 
     `positions` is (3, L): time, height and width of each token in its own sequence. `labels` are
     three arrays of equal length: where a prediction is read, the token it should be, its weight.
+    `sequence_end` is where the last token of each sequence lies, in the order they were given.
     """
 
     tokens: Integers
@@ -60,6 +67,7 @@ class Row:
     label_target: Integers
     label_weight: NDArray[np.float32]
     images: tuple[ImageSpan, ...]
+    sequence_end: Integers
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -79,7 +87,7 @@ def positions_of(sequence: TokenSequence) -> Integers:
     length = len(sequence.tokens)
     positions = np.empty((3, length), dtype=np.int64)
     at, next_position = 0, 0
-    for image in sequence.images:
+    for image in (image for image in sequence.images if image.spreads):
         text = image.start - at
         positions[:, at : image.start] = next_position + np.arange(text)
         origin = next_position + text
@@ -100,17 +108,17 @@ def lay_out(sequences: Sequence[TokenSequence]) -> Row:
     """
     if not sequences:
         raise ValueError("a row needs at least one sequence")
-    identities = _identities(sequences)
+    identities = identities_of(sequences)
     order = sorted(range(len(sequences)), key=lambda index: identities[index].tolist())
     builder = _RowBuilder()
     previous: Integers = np.empty(0, dtype=np.int64)
     for index in order:
-        builder.add(sequences[index], _common_prefix(previous, identities[index]))
+        builder.add(sequences[index], common_prefix(previous, identities[index]))
         previous = identities[index]
-    return builder.finish()
+    return builder.finish(np.argsort(order))
 
 
-def _identities(sequences: Sequence[TokenSequence]) -> list[Integers]:
+def identities_of(sequences: Sequence[TokenSequence]) -> list[Integers]:
     """Tokens with every image's tokens replaced by a negative number that names its content."""
     numbers: dict[Hashable, int] = {}
     result = []
@@ -123,7 +131,8 @@ def _identities(sequences: Sequence[TokenSequence]) -> list[Integers]:
     return result
 
 
-def _common_prefix(first: Integers, second: Integers) -> int:
+def common_prefix(first: Integers, second: Integers) -> int:
+    """How many leading values are equal."""
     length = min(len(first), len(second))
     differing = np.flatnonzero(first[:length] != second[:length])
     return int(differing[0]) if len(differing) else length
@@ -140,6 +149,7 @@ class _RowBuilder:
         self._images: list[ImageSpan] = []
         self._path: Integers = np.empty(0, dtype=np.int64)
         self._length = 0
+        self._last: list[int] = []
 
     def add(self, sequence: TokenSequence, shared: int) -> None:
         if sequence.learn[:1].any():
@@ -151,15 +161,17 @@ class _RowBuilder:
         self._tokens.append(sequence.tokens[shared:])
         self._positions.append(positions_of(sequence)[:, shared:])
         self._images += [
-            ImageSpan(image.start + offset, image.rows, image.columns, image.key)
+            dataclasses.replace(image, start=image.start + offset)
             for image in sequence.images
             if image.start >= shared
         ]
         learned = np.flatnonzero(sequence.learn)
         self._labels.append((self._path[learned - 1], sequence.tokens[learned], sequence.weight))
         self._length += new
+        self._last.append(int(self._path[-1]))
 
-    def finish(self) -> Row:
+    def finish(self, given: Integers) -> Row:
+        """The row; `given` is the number among those added of each sequence in its first order."""
         self._ends.append((self._path, self._length))
         subtree_end = np.empty(self._length, dtype=np.int64)
         for indices, end in self._ends:
@@ -173,23 +185,6 @@ class _RowBuilder:
             label_target=np.concatenate([target for _, target, _ in self._labels]).astype(np.int64),
             label_weight=np.concatenate(weights),
             images=tuple(self._images),
+            sequence_end=np.asarray(self._last, dtype=np.int64)[given],
         )
 
-
-def fill_rows(sequences: Sequence[TokenSequence], row_tokens: int) -> list[list[TokenSequence]]:
-    """Share the sequences out over rows of at most `row_tokens` tokens, counted without sharing.
-
-    A sequence longer than the budget gets a row of its own; it is never cut.
-    """
-    rows: list[list[TokenSequence]] = []
-    room: list[int] = []
-    for sequence in sorted(sequences, key=lambda sequence: -len(sequence.tokens)):
-        length = len(sequence.tokens)
-        fitting = [index for index, space in enumerate(room) if space >= length]
-        if fitting:
-            rows[fitting[0]].append(sequence)
-            room[fitting[0]] -= length
-        else:
-            rows.append([sequence])
-            room.append(row_tokens - length)
-    return rows

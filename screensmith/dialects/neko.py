@@ -15,6 +15,7 @@ from typing import Any, Literal
 from screensmith.core.actions import Action
 from screensmith.core.geometry import Size
 from screensmith.dialects import Unreadable
+from screensmith.dialects._coordinates import CoordinateFrame, frame
 from screensmith.dialects._neko_records import action_from_dict, action_to_dict
 
 __all__ = ["NekoDialect", "action_from_dict", "action_to_dict", "dialect"]
@@ -67,7 +68,7 @@ class NekoDialect:
     """See `dialect`."""
 
     mode: Mode
-    decimals: int
+    places: CoordinateFrame
     action_names: tuple[str, ...]
 
     def describe(self) -> str:
@@ -97,7 +98,7 @@ class NekoDialect:
     def _shorten(self, record: dict[str, Any]) -> dict[str, Any]:
         if self.mode == "phone" and record["action"] == "CLICK":
             record["action"] = "TAP"
-        record["position"] = _round(record["position"], self.decimals)
+        record["position"] = _round(record["position"], self.places.decimals)
         return record
 
 
@@ -114,13 +115,12 @@ def dialect(*, mode: Mode = "web", decimals: int = 3, names: tuple[str, ...] | N
     """
     if mode not in ("web", "phone"):
         raise ValueError(f"mode must be web or phone, got {mode!r}")
-    if not 1 <= decimals <= 6:
-        raise ValueError(f"decimals must be 1 to 6, got {decimals}")
+    places = frame(COORDINATE_FRAME, decimals=decimals)
     chosen = tuple(names) if names else (WEB_NAMES if mode == "web" else PHONE_NAMES)
     unknown = [name for name in chosen if name not in MEANINGS]
     if unknown:
         raise ValueError(f"unknown action {unknown[0]!r}; known: {', '.join(MEANINGS)}")
-    return NekoDialect(mode, decimals, chosen)
+    return NekoDialect(mode, places, chosen)
 
 
 def _round(position: Any, decimals: int) -> Any:

@@ -8,107 +8,123 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from screensmith.core.conversation import Conversation, Image, Message
 from screensmith.core.episode import Screenshot
-from screensmith.core.geometry import Size
-from screensmith.data.pixels import PatchGeometry, decode, patches
+from screensmith.data.pixels import ImageGeometry, token_grid, window_size
 from screensmith.data.trie import ImageSpan, TokenSequence
 from screensmith.families import Family
+from screensmith.model.images import tile_key
 
-Pixels = dict[str, NDArray[np.float32]]
-"""Patches of each image, by the key that its spans carry."""
+Screens = dict[str, Screenshot]
+"""The screenshots of some sequences, by the content key that their tiles' keys begin with."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
     tokens: list[int]
     learn: bool
-    span: ImageSpan | None = None
+    spans: tuple[ImageSpan, ...] = ()
 
 
 class Encoder:
-    """Turns conversations into token sequences for one model."""
+    """Turns conversations into token sequences for one model; images are measured, not decoded."""
 
-    def __init__(self, family: Family, tokenizer: Any, geometry: PatchGeometry) -> None:
+    def __init__(self, family: Family, tokenizer: Any, geometry: ImageGeometry) -> None:
         from tokenizers import Tokenizer
 
         self.geometry = geometry
-        special = family.special
+        self._family = family
+        self._chat = family.chat
         # Text from data must never become a control token, so marks inside it are spelled out.
-        self._text = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+        serialised = tokenizer.backend_tokenizer.to_str()
+        self._text = Tokenizer.from_str(serialised)
         self._text.encode_special_tokens = True
-        self._ids = {mark: tokenizer.convert_tokens_to_ids(mark) for mark in special.all}
-        self._special = special
-        self.turn_end = self._ids[special.turn_end]
-        self.padding = self._ids[special.text_end]
+        self._marked = Tokenizer.from_str(serialised)
+        self._image = int(tokenizer.convert_tokens_to_ids(self._chat.image))
+        self.turn_end = int(tokenizer.convert_tokens_to_ids(self._chat.turn_end))
+        self.padding = int(tokenizer.convert_tokens_to_ids(self._chat.padding))
 
-    def encode(self, conversation: Conversation, pixels: Pixels) -> TokenSequence:
-        """The whole conversation, for training; patches of its images are added to `pixels`.
+    def encode(self, conversation: Conversation, screens: Screens) -> TokenSequence:
+        """The whole conversation, for training; its screenshots are added to `screens`.
 
         Raises:
-            Refused: an image cannot be read.
+            Refused: an image is too narrow to be seen.
         """
-        pieces = list(self._pieces(conversation, pixels))
-        return _join(pieces)
+        return _join(list(self._pieces(conversation, screens)))
 
-    def request(self, conversation: Conversation, pixels: Pixels) -> TokenSequence:
+    def measure(self, conversation: Conversation) -> TokenSequence:
+        """As `encode`, but without reading image files: the tiles' keys say nothing."""
+        return _join(list(self._pieces(conversation, None)))
+
+    def request(self, conversation: Conversation, screens: Screens) -> TokenSequence:
         """The conversation up to where the model's answer begins."""
-        pieces = list(self._pieces(conversation, pixels))
-        opening = [self._ids[self._special.turn_start], *self._tokens("assistant\n")]
-        return _join([*pieces, _Piece([*self._tokens("\n"), *opening], learn=False)])
+        opening = self._chat.between + self._chat.turn_start + self._chat.headers["assistant"]
+        return _join([*self._pieces(conversation, screens), _Piece(self._marks(opening), learn=False)])
 
-    def _pieces(self, conversation: Conversation, pixels: Pixels) -> Iterator[_Piece]:
+    def answer_text(self, text: str) -> str:
+        """A decoded answer without what the chat format puts before every text."""
+        return text.removeprefix(self._chat.before_text)
+
+    def _pieces(self, conversation: Conversation, screens: Screens | None) -> Iterator[_Piece]:
+        yield _Piece(self._marks(self._chat.beginning), learn=False)
         for number, message in enumerate(conversation.messages):
-            if number:
-                yield _Piece(self._tokens("\n"), learn=False)
-            yield from self._message(message, pixels)
+            between = self._chat.between if number else ""
+            header = between + self._chat.turn_start + self._chat.headers[message.role]
+            yield from self._message(message, header, screens)
 
-    def _message(self, message: Message, pixels: Pixels) -> Iterator[_Piece]:
-        yield _Piece([self._ids[self._special.turn_start]], learn=False)
-        pending = f"{message.role}\n"
+    def _message(self, message: Message, header: str, screens: Screens | None) -> Iterator[_Piece]:
+        pending = "" if message.parts and isinstance(message.parts[0], Image) else self._chat.before_text
         if message.learn:  # so that the header stays out of the loss, and out of the answer's tokens
-            yield _Piece(self._tokens(pending), learn=False)
-            pending = ""
+            yield _Piece(self._marks(header), learn=False)
+        else:
+            yield _Piece(self._marks(self._chat_start(header)), learn=False)
+            pending = self._chat_rest(header) + pending
         for part in message.parts:
             if not isinstance(part, Image):
                 pending += part.text
                 continue
             yield _Piece(self._tokens(pending), message.learn)
             pending = ""
-            yield self._image(part.screenshot, pixels)
+            yield self._shown(part.screenshot, screens)
         yield _Piece(self._tokens(pending), message.learn)
         yield _Piece([self.turn_end], message.learn)
 
-    def _image(self, screenshot: Screenshot, pixels: Pixels) -> _Piece:
-        key = _content_key(screenshot)
-        if key not in pixels:
-            pixels[key] = patches(decode(screenshot), self.geometry)
-        seen = self.geometry.seen(window_size(screenshot))
-        factor = self.geometry.factor
-        rows, columns = seen.height // factor, seen.width // factor
-        ids, special = self._ids, self._special
-        tokens = [ids[special.image_start], *[ids[special.image]] * (rows * columns)]
-        span = ImageSpan(1, rows, columns, key)
-        return _Piece([*tokens, ids[special.image_end]], learn=False, span=span)
+    def _chat_start(self, header: str) -> str:
+        """A header up to its last mark: what follows is tokenised together with the text."""
+        return header[: len(header) - len(self._chat_rest(header))]
+
+    def _chat_rest(self, header: str) -> str:
+        mark = self._chat.turn_start
+        return header.rpartition(mark)[2] if mark else header
+
+    def _shown(self, screenshot: Screenshot, screens: Screens | None) -> _Piece:
+        content = ""
+        if screens is not None:
+            content = content_key(screenshot)
+            screens[content] = screenshot
+        tiles = self.geometry.tiles(window_size(screenshot))
+        before, after = self._family.image_text(tiles)
+        tokens: list[int] = []
+        spans = []
+        for number, (tile, marks) in enumerate(zip(tiles, before, strict=True)):
+            tokens += self._marks(marks)
+            rows, columns = token_grid(tile, self.geometry)
+            key = tile_key(content, number)
+            spans.append(ImageSpan(len(tokens), rows, columns, key, self.geometry.spreads))
+            tokens += [self._image] * (rows * columns)
+        return _Piece([*tokens, *self._marks(after)], learn=False, spans=tuple(spans))
 
     def _tokens(self, text: str) -> list[int]:
-        return list(self._text.encode(text, add_special_tokens=False).ids)
+        return list(self._text.encode(text, add_special_tokens=False).ids) if text else []
+
+    def _marks(self, text: str) -> list[int]:
+        """Tokens of the format's own text, in which marks are control tokens."""
+        return list(self._marked.encode(text, add_special_tokens=False).ids) if text else []
 
 
-def window_size(screenshot: Screenshot) -> Size:
-    """The size in pixels of the part of the image that counts."""
-    if screenshot.window is None:
-        return screenshot.size
-    window, size = screenshot.window, screenshot.size
-    return Size(
-        round(window.right * size.width) - round(window.left * size.width),
-        round(window.bottom * size.height) - round(window.top * size.height),
-    )
-
-
-def _content_key(screenshot: Screenshot) -> str:
+def content_key(screenshot: Screenshot) -> str:
+    """What two screenshots share exactly when they show the same pixels: a digest of bytes and window."""
     digest = hashlib.blake2b(screenshot.read_bytes(), digest_size=16)
     digest.update(repr(screenshot.window).encode())
     return digest.hexdigest()
@@ -117,11 +133,11 @@ def _content_key(screenshot: Screenshot) -> str:
 def _join(pieces: list[_Piece]) -> TokenSequence:
     tokens: list[int] = []
     learn: list[bool] = []
-    images = []
+    images: list[ImageSpan] = []
     for piece in pieces:
-        if piece.span is not None:
-            span = piece.span
-            images.append(ImageSpan(len(tokens) + span.start, span.rows, span.columns, span.key))
+        for span in piece.spans:
+            start = len(tokens) + span.start
+            images.append(ImageSpan(start, span.rows, span.columns, span.key, span.spreads))
         tokens += piece.tokens
         learn += [piece.learn] * len(piece.tokens)
     return TokenSequence(

@@ -12,6 +12,7 @@ from screensmith import plugins
 from screensmith.config import agent_card
 from screensmith.config.agent_card import AgentCard
 from screensmith.families import Family
+from screensmith.model.attention import use_tries
 
 
 class UnsuitableModel(ValueError):
@@ -28,6 +29,11 @@ class LoadedModel:
     card: AgentCard | None
     name: str
     stored_dtype: torch.dtype
+
+    @property
+    def longest_text(self) -> int:
+        """Tokens that the model has positions for."""
+        return int(self.model.config.get_text_config().max_position_embeddings)
 
 
 def load_model(
@@ -54,6 +60,8 @@ def load_model(
         processor = AutoProcessor.from_pretrained(name)
     except OSError as error:
         raise UnsuitableModel(_missing(name, error)) from error
+    family.prepare(model)
+    use_tries(family.language(model))
     card = agent_card.read(Path(name))
     if card is not None and card.family != family.name:
         raise UnsuitableModel(f"{name}: agent.json says {card.family}, but the weights are {family.name}")

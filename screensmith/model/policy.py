@@ -13,17 +13,18 @@ from screensmith.core.conversation import Conversation
 from screensmith.core.geometry import Size
 from screensmith.core.prediction import Prediction
 from screensmith.core.sample import Question, Sample
-from screensmith.data.pixels import PatchGeometry
+from screensmith.data.pixels import ImageGeometry, window_size
 from screensmith.dialects import Dialect, Unreadable
-from screensmith.model.answer import generate
-from screensmith.model.encode import Encoder, Pixels, window_size
+from screensmith.model.answer import Asked, generate
+from screensmith.model.encode import Encoder, Screens
+from screensmith.model.images import read_screens
 from screensmith.model.load import LoadedModel, UnsuitableModel, load_model
 
 
 class Speaker:
     """What stands between samples and text: prompt, dialect and the size at which screens are seen."""
 
-    def __init__(self, card: AgentCard, geometry: PatchGeometry) -> None:
+    def __init__(self, card: AgentCard, geometry: ImageGeometry) -> None:
         prompt = plugins.load("prompts", card.prompt)
         dialect = plugins.load("dialects", card.dialect)
         plugins.check_options(prompt.render, card.prompt_options, f"prompt {card.prompt}")
@@ -59,37 +60,39 @@ class LoadedPolicy:
         self.card = card
         self.name = loaded.name
         self.max_new_tokens = max_new_tokens
-        self._model: Any = loaded.model.eval()
-        self._geometry = loaded.family.geometry(loaded.model.config, card.min_pixels, card.max_pixels)
+        model: Any = loaded.model.eval()
+        geometry = loaded.family.geometry(model.config, card.min_pixels, card.max_pixels)
         self._tokenizer = loaded.processor.tokenizer
-        self._encoder = Encoder(loaded.family, self._tokenizer, self._geometry)
-        self._speaker = Speaker(card, self._geometry)
+        self._encoder = Encoder(loaded.family, self._tokenizer, geometry)
+        self._speaker = Speaker(card, geometry)
+        self._asked = Asked(
+            model,
+            loaded.family,
+            geometry,
+            turn_end=self._encoder.turn_end,
+            padding=self._encoder.padding,
+            max_new_tokens=max_new_tokens,
+        )
 
     def __call__(self, samples: Sequence[Sample]) -> list[Prediction]:
-        """Answer the first question of each sample, in one batch."""
+        """Answer the first question of each sample, in one batch; common beginnings are read once."""
         if not samples:
             return []
-        pixels: Pixels = {}
+        screens: Screens = {}
         requests = []
         for sample in samples:
             asked = Question(sample.questions[0].ask)
             conversation = self._speaker.conversation(sample, asked)
-            requests.append(self._encoder.request(conversation, pixels))
-        answers = generate(
-            self._model,
-            requests,
-            pixels,
-            merge=self._geometry.merge,
-            turn_end=self._encoder.turn_end,
-            padding=self._encoder.padding,
-            max_new_tokens=self.max_new_tokens,
-        )
+            requests.append(self._encoder.request(conversation, screens))
+        patches = read_screens(screens, self._asked.geometry)
+        answers = generate(self._asked, requests, patches)
         return [self._prediction(*pair) for pair in zip(answers, samples, strict=True)]
 
     def _prediction(self, answer: list[int], sample: Sample) -> Prediction:
         if answer[-1] != self._encoder.turn_end:
             return Prediction(self._tokenizer.decode(answer), problem="answer cut off")
-        return self._speaker.read(self._tokenizer.decode(answer[:-1]), sample)
+        text = self._encoder.answer_text(self._tokenizer.decode(answer[:-1]))
+        return self._speaker.read(text, sample)
 
 
 def load_policy(

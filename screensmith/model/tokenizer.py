@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from screensmith import plugins
-from screensmith.families import SpecialTokens
-from screensmith.families._qwen import VIDEO_TOKEN
+from screensmith.families import ChatFormat
 
 VOCABULARY = 1024
 # The pre-tokenizer of Qwen2Tokenizer: words with the mark before them, single digits, runs of marks.
@@ -30,7 +29,7 @@ WORDS = (
 )
 
 
-def train_tokenizer(special: SpecialTokens, *, vocabulary: int = VOCABULARY) -> Any:
+def train_tokenizer(chat: ChatFormat, *, vocabulary: int = VOCABULARY) -> Any:
     """A `Qwen2TokenizerFast` whose merges come from the prompts and actions of this project.
 
     The library's class rebuilds its pre-tokenizer from its own pattern, so the same one is used
@@ -48,7 +47,7 @@ def train_tokenizer(special: SpecialTokens, *, vocabulary: int = VOCABULARY) -> 
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
-    marks = [*special.all, VIDEO_TOKEN]
+    marks = list(chat.marks)
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary - len(marks),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
@@ -56,10 +55,10 @@ def train_tokenizer(special: SpecialTokens, *, vocabulary: int = VOCABULARY) -> 
     )
     tokenizer.train_from_iterator(_corpus(), trainer)
     tokenizer.add_special_tokens(marks)
-    return _as_library_tokenizer(tokenizer, special)
+    return _as_library_tokenizer(tokenizer, chat)
 
 
-def _as_library_tokenizer(tokenizer: Any, special: SpecialTokens) -> Any:
+def _as_library_tokenizer(tokenizer: Any, chat: ChatFormat) -> Any:
     from transformers import Qwen2TokenizerFast
 
     with tempfile.TemporaryDirectory() as folder:
@@ -68,8 +67,8 @@ def _as_library_tokenizer(tokenizer: Any, special: SpecialTokens) -> Any:
             json.dumps(
                 {
                     "tokenizer_class": "Qwen2Tokenizer",
-                    "eos_token": special.turn_end,
-                    "pad_token": special.text_end,
+                    "eos_token": chat.turn_end,
+                    "pad_token": chat.padding,
                     "unk_token": None,
                     "bos_token": None,
                     "model_max_length": 32768,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from screensmith.core.refusals import RefusalLog, Refused
 from screensmith.core.sample import Sample
 from screensmith.data.samples import samples_of
 from screensmith.data.split import split_episodes
+from screensmith.data.trie import TokenSequence
 from screensmith.dialects import Unsupported
+from screensmith.model.encode import Encoder
 from screensmith.model.policy import Speaker
 
 logger = logging.getLogger(__name__)
@@ -35,12 +38,8 @@ class Examples:
     refusals: RefusalLog
 
 
-def read_examples(settings: TrainSettings, speaker: Speaker) -> Examples:
-    """Read the episodes of a run and check that each sample can be said in its dialect.
-
-    Raises:
-        UnusableData: nothing is usable, or more than `max_refused_share` was refused.
-    """
+def read_samples(settings: TrainSettings) -> Examples:
+    """Read the episodes of a run; nothing is checked yet."""
     reader = plugins.load("readers", "mds")
     refusals = RefusalLog()
     episodes: Sequence[Episode] = reader.read(
@@ -53,9 +52,41 @@ def read_examples(settings: TrainSettings, speaker: Speaker) -> Examples:
         refusals=refusals,
     )
     training, held_out = split_episodes(episodes, settings.held_out_share, settings.seed)
-    samples = _sayable(samples_of(training, history_steps=settings.history_steps), speaker, refusals)
-    _report(refusals, Path(settings.output))
+    fingerprint = reader.fingerprint(
+        settings.local, remote=settings.remote, cache=settings.cache, endpoint=settings.endpoint
+    )
     where = settings.remote or settings.local
+    samples = samples_of(training, history_steps=settings.history_steps)
+    return Examples(samples, held_out, {where: fingerprint}, refusals)
+
+
+def as_examples(samples: Sequence[Sample]) -> Examples:
+    """Samples that are in memory already; they are told apart by their ids."""
+    refusals = RefusalLog()
+    refusals.consider(len(samples))
+    digest = hashlib.blake2b("\n".join(sample.id for sample in samples).encode(), digest_size=16)
+    return Examples(samples, (), {"samples in memory": digest.hexdigest()}, refusals)
+
+
+def check(
+    given: Examples, settings: TrainSettings, speaker: Speaker, encoder: Encoder, max_tokens: int
+) -> Examples:
+    """Check that each sample can be said in the run's dialect and fits, before anything is trained.
+
+    Args:
+        given: what was read.
+        settings: of the run; refused samples are listed in its output folder.
+        speaker: makes conversations of samples.
+        encoder: measures them.
+        max_tokens: longest sample; an image is never cut, so a longer sample is refused.
+
+    Raises:
+        UnusableData: nothing is usable, or more than `max_refused_share` was refused.
+    """
+    refusals = given.refusals
+    samples = _usable(given.samples, speaker, encoder, max_tokens, refusals)
+    _report(refusals, Path(settings.output))
+    where = ", ".join(given.fingerprints)
     if not samples:
         raise UnusableData(f"{where}: no usable examples; {refusals.summary()}")
     if refusals.share > settings.max_refused_share:
@@ -63,18 +94,21 @@ def read_examples(settings: TrainSettings, speaker: Speaker) -> Examples:
             f"{where}: {refusals.summary()}; more than max_refused_share "
             f"({settings.max_refused_share:.0%}). See {Path(settings.output) / QUARANTINE}"
         )
-    fingerprint = reader.fingerprint(
-        settings.local, remote=settings.remote, cache=settings.cache, endpoint=settings.endpoint
-    )
-    return Examples(samples, held_out, {where: fingerprint}, refusals)
+    return Examples(samples, given.held_out, given.fingerprints, refusals)
 
 
-def _sayable(samples: list[Sample], speaker: Speaker, refusals: RefusalLog) -> list[Sample]:
+def _usable(
+    samples: Sequence[Sample],
+    speaker: Speaker,
+    encoder: Encoder,
+    max_tokens: int,
+    refusals: RefusalLog,
+) -> list[Sample]:
     usable = []
     for sample in samples:
         try:
             for question in sample.questions:
-                speaker.conversation(sample, question)
+                _refuse_too_long(encoder.measure(speaker.conversation(sample, question)), max_tokens)
         except Unsupported as problem:
             refusals.add(sample.id, "the dialect cannot say the action", str(problem))
         except Refused as problem:
@@ -82,6 +116,15 @@ def _sayable(samples: list[Sample], speaker: Speaker, refusals: RefusalLog) -> l
         else:
             usable.append(sample)
     return usable
+
+
+def _refuse_too_long(sequence: TokenSequence, max_tokens: int) -> None:
+    length = len(sequence.tokens)
+    if length > max_tokens:
+        visual = sum(span.tokens for span in sequence.images)
+        raise Refused(
+            "longer than max_tokens", f"{length} tokens, {visual} of them of images; {max_tokens} fit"
+        )
 
 
 def _report(refusals: RefusalLog, output: Path) -> None:

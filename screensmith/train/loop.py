@@ -16,6 +16,7 @@ from tqdm import tqdm
 from screensmith.config.train import TrainSettings
 from screensmith.model.batch import Batch
 from screensmith.train.plan import Plan, learning_rate
+from screensmith.train.skipping import skipped_tokens
 from screensmith.train.trackers import Tracker
 
 logger = logging.getLogger(__name__)
@@ -60,13 +61,15 @@ def run_steps(
             rate = learning_rate(settings, step, plan.steps)
             value, norm = _step(machinery, batches, rate, settings, seed=settings.seed + step)
             seconds = time.perf_counter() - started
-            samples = sum(batch.samples for batch in batches) * plan.processes
+            samples = len(plan.samples_of(step))
             numbers = {
                 "epoch": plan.epoch_of(step) + 1,
                 "loss": value,
                 "learning_rate": rate,
                 "gradient_norm": norm,
                 "samples_per_second": samples / seconds,
+                "tokens": sum(batch.real_tokens for batch in batches),
+                "image_tokens_skipped": sum(skipped_tokens(batch) for batch in batches),
             }
             for tracker in trackers:
                 tracker.log(step + 1, numbers)

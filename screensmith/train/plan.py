@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from screensmith.config.train import TrainSettings
-from screensmith.data.order import batches, epoch_order
+from screensmith.data.order import epoch_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,17 @@ class Plan:
         """The epoch, from 0, that a step (from 0) belongs to."""
         return step // self.steps_per_epoch
 
-    def micro_batches(self, step: int, process: int = 0) -> list[list[int]]:
-        """Sample indices of each forward pass of one process in one optimizer step (from 0)."""
+    @property
+    def passes(self) -> int:
+        """Forward passes of one optimizer step, on all processes together."""
+        return self.accum * self.processes
+
+    def samples_of(self, step: int) -> list[int]:
+        """The samples of one optimizer step (from 0), on all processes together."""
         epoch, within = divmod(step, self.steps_per_epoch)
         order = epoch_order(self.samples, seed=self.seed, epoch=epoch, limit=self.samples_per_epoch)
-        size = self.batch * self.accum * self.processes
-        group = order[within * size : (within + 1) * size]
-        return [list(part) for part in batches(group, self.batch)][process :: self.processes]
+        size = self.batch * self.passes
+        return order[within * size : (within + 1) * size]
 
 
 def plan_run(settings: TrainSettings, samples: int, processes: int = 1) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,22 @@ import screensmith
 from screensmith import plugins
 from screensmith.config.agent_card import AgentCard
 from screensmith.config.train import TrainSettings
-from screensmith.data.pixels import PatchGeometry
-from screensmith.model import adapt
-from screensmith.model.batch import TokenLoss
+from screensmith.core.sample import Sample
+from screensmith.data.pixels import ImageGeometry
+from screensmith.model import adapt, vision_cache
 from screensmith.model.encode import Encoder
-from screensmith.model.load import LoadedModel, load_model
+from screensmith.model.forward import TokenLoss
+from screensmith.model.load import LoadedModel, UnsuitableModel, load_model
 from screensmith.model.policy import Speaker
 from screensmith.model.save import save_checkpoint
+from screensmith.model.vision_cache import VisionCache
 from screensmith.train import checkpoint
 from screensmith.train.checkpoint import CannotResume, Progress
-from screensmith.train.examples import Examples, read_examples
+from screensmith.train.examples import Examples, as_examples, check, read_samples
 from screensmith.train.feed import StepDataset, steps_from
 from screensmith.train.loop import Machinery, run_steps
 from screensmith.train.plan import Plan, plan_run
+from screensmith.train.skipping import skipping_of
 from screensmith.train.trackers import open_trackers
 
 logger = logging.getLogger(__name__)
@@ -33,7 +37,9 @@ logger = logging.getLogger(__name__)
 IDENTITY = (
     "repo_id seed batch accum epochs max_samples_per_epoch max_steps lr wd warmup_steps schedule "
     "grad_clip history_steps prompt prompt_options dialect dialect_options adapter lora_r "
-    "lora_alpha lora_dropout lora_targets freeze_vision shortest_edge longest_edge row_tokens"
+    "lora_alpha lora_dropout lora_targets freeze_vision freeze_projector freeze_language vision_lr "
+    "projector_lr shortest_edge longest_edge row_tokens max_tokens skip_layers skip_ratio "
+    "skip_threshold skip_random"
 ).split()
 
 
@@ -47,8 +53,12 @@ class TrainResult:
     refused: str
 
 
-def train(settings: TrainSettings) -> TrainResult:
+def train(settings: TrainSettings, samples: Sequence[Sample] | None = None) -> TrainResult:
     """Train as the settings say and write `epoch-N/` and `final/` into the output folder.
+
+    Args:
+        settings: the run.
+        samples: what to learn from; None reads the episodes that the settings name.
 
     Raises:
         UnusableData: there is nothing to learn from, or too much was refused.
@@ -67,12 +77,15 @@ def train(settings: TrainSettings) -> TrainResult:
     geometry = loaded.family.geometry(loaded.model.config, card.min_pixels, card.max_pixels)
     speaker = Speaker(card, geometry)
     card = card.model_copy(update={"action_names": speaker.dialect.action_names})
-    examples = read_examples(settings, speaker)
+    encoder = Encoder(loaded.family, loaded.processor.tokenizer, geometry)
+    limit = settings.max_tokens or loaded.longest_text
+    given = read_samples(settings) if samples is None else as_examples(samples)
+    examples = check(given, settings, speaker, encoder, limit)
     card = card.model_copy(update={"data_fingerprints": examples.fingerprints})
     _prepare_weights(loaded, settings)
     plan = plan_run(settings, len(examples.samples), accelerator.num_processes)
     run = _Run(settings, loaded, card, plan, accelerator, examples)
-    loss = run.go(Speaker(card, geometry), geometry)
+    loss = run.go(Speaker(card, geometry), encoder)
     return TrainResult(output / checkpoint.FINAL, plan.steps, loss, examples.refusals.summary())
 
 
@@ -102,19 +115,31 @@ class _Run:
             "samples": len(examples.samples),
         }
 
-    def go(self, speaker: Speaker, geometry: PatchGeometry) -> float:
+    def go(self, speaker: Speaker, encoder: Encoder) -> float:
         """Train from the newest checkpoint, or from the beginning, to the end."""
         first_step = self._resume()
-        tokenizer = self._loaded.processor.tokenizer
+        loaded, settings = self._loaded, self._settings
+        layers = len(loaded.family.language(loaded.model).layers)
+        skipping = skipping_of(settings, encoder.geometry, layers)
+        cache = self._open_vision_cache(encoder.geometry)
         dataset = StepDataset(
             self._examples.samples,
             self._plan,
-            Encoder(self._loaded.family, tokenizer, geometry),
+            encoder,
             speaker,
-            row_tokens=self._settings.row_tokens,
+            row_tokens=settings.row_tokens,
             process=self._accelerator.process_index,
+            vision_cache=cache,
+            skipping=skipping,
         )
-        loss_module, optimizer = self._accelerator.prepare(TokenLoss(self._loaded.model), self._optimizer)
+        loss = TokenLoss(
+            loaded.model,
+            loaded.family,
+            selecting_layers=skipping.layers if skipping else (),
+            vision_cache=cache,
+            merge=encoder.geometry.merge,
+        )
+        loss_module, optimizer = self._accelerator.prepare(loss, self._optimizer)
         logger.info(
             "training on %d samples: %d steps, from step %d",
             len(self._examples.samples),
@@ -159,6 +184,19 @@ class _Run:
             first_step=first_step,
             settings=self._settings.model_dump(mode="json"),
         )
+
+    def _open_vision_cache(self, geometry: ImageGeometry) -> VisionCache | None:
+        if not self._settings.vision_cache:
+            return None
+        model, family = self._loaded.model, self._loaded.family
+        problem = vision_cache.why_not(model, family)
+        if problem:
+            raise UnsuitableModel(problem)
+        precision = self._accelerator.mixed_precision
+        identity = vision_cache.identity_of(model, family, geometry, precision)
+        cache = VisionCache(Path(self._settings.vision_cache), identity)
+        logger.info("vision cache: %s", cache.folder)
+        return cache
 
     def _after_step(self, steps_done: int) -> None:
         settings, plan = self._settings, self._plan

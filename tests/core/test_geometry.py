@@ -20,6 +20,23 @@ def test_every_point_lies_in_a_pixel_and_that_pixels_middle_is_near_it(x, y, wid
     assert abs((row + 0.5) / height - y) <= 0.5 / height + 1e-9
 
 
+@given(st.data(), SIDES, SIDES)
+def test_a_pixel_s_own_corner_falls_in_it(data, width, height):
+    pixel = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
+    assert Point(pixel[0] / width, pixel[1] / height).to_pixels(Size(width, height)) == pixel
+
+
+def test_the_edges_of_the_screen_lie_on_its_outermost_pixels():
+    assert Point(0.0, 1.0).to_pixels(Size(1921, 1079)) == (0, 1078)
+    assert Point(1.0, 0.0).to_pixels(Size(1921, 1079)) == (1920, 0)
+    assert Point(0.29, 0.0).to_pixels(Size(100, 1)) == (29, 0)  # although 0.29 * 100 < 29 in floats
+
+
+def test_the_sides_of_a_box():
+    box = Box(0.25, 0.5, 0.75, 0.625)
+    assert (box.width, box.height) == (0.5, 0.125)
+
+
 @pytest.mark.parametrize("place", [(-0.1, 0.5), (0.5, 1.01), (float("nan"), 0.5)])
 def test_a_point_off_the_screen_cannot_be_written_down(place):
     with pytest.raises(ValueError, match="on the screen"):

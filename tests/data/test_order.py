@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screensmith.data.order import batches, epoch_order
+from screensmith.data.order import epoch_order
 
 SEEDS = st.integers(0, 2**70)
 
@@ -29,7 +29,3 @@ def test_limited_epochs_use_every_sample_once_before_any_twice(samples, limit, s
     counts = Counter(index for order in epochs for index in order)
     used = [counts[index] for index in range(samples)]
     assert max(used) - min(used) <= 1
-
-
-def test_batches_keep_order_and_the_smaller_rest():
-    assert batches([1, 2, 3, 4, 5], 2) == [[1, 2], [3, 4], [5]]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screensmith.data.trie import ImageSpan, TokenSequence, fill_rows, lay_out, positions_of
+from screensmith.data.trie import ImageSpan, TokenSequence, lay_out, positions_of
 
 
 def plain(tokens, learn=None, images=(), weight=1.0):
@@ -85,11 +85,14 @@ def test_a_row_refuses_what_it_cannot_hold():
         lay_out([plain([1, 2], [True, False])])
 
 
-@given(st.lists(st.integers(1, 30), min_size=1, max_size=20), st.integers(1, 40))
-def test_rows_keep_every_sequence_and_the_budget(lengths, budget):
-    given_sequences = [plain([0] * length) for length in lengths]
-    rows = fill_rows(given_sequences, budget)
-    kept = sorted(len(sequence.tokens) for row in rows for sequence in row)
-    assert kept == sorted(lengths)
-    for row in rows:
-        assert len(row) == 1 or sum(len(sequence.tokens) for sequence in row) <= budget
+@given(sequences())
+def test_the_end_of_each_sequence_is_known_in_the_given_order(given_sequences):
+    row = lay_out(given_sequences)
+    for sequence, end in zip(given_sequences, row.sequence_end, strict=True):
+        path = np.flatnonzero(row.visible()[end])
+        assert row.tokens[path].tolist() == sequence.tokens.tolist()
+
+
+def test_a_tile_that_does_not_spread_counts_like_text():
+    sequence = plain([1, 9, 9, 9, 9, 2], images=[ImageSpan(1, 2, 2, "a", spreads=False)])
+    assert positions_of(sequence).tolist() == [[0, 1, 2, 3, 4, 5]] * 3

@@ -14,30 +14,24 @@ SMALL = st.integers(1, 6)
 def test_every_sample_comes_once_an_epoch_whatever_the_machines(samples, batch, accum, processes, seed):
     plan = Plan(samples, batch, accum, 2, 0, samples, seed, processes)
     for epoch in range(2):
-        used = [
-            index
-            for step in range(epoch * plan.steps_per_epoch, (epoch + 1) * plan.steps_per_epoch)
-            for process in range(processes)
-            for group in plan.micro_batches(step, process)
-            for index in group
-        ]
+        steps = range(epoch * plan.steps_per_epoch, (epoch + 1) * plan.steps_per_epoch)
+        used = [index for step in steps for index in plan.samples_of(step)]
         assert sorted(used) == list(range(samples))
 
 
-@given(st.integers(1, 60), SMALL, SMALL)
-def test_the_samples_of_a_step_do_not_depend_on_how_it_is_split(samples, batch, accum):
-    split = Plan(samples, batch, accum, 1, 0, samples, 3)
-    whole = Plan(samples, batch * accum, 1, 1, 0, samples, 3)
+@given(st.integers(1, 60), SMALL, SMALL, SMALL)
+def test_the_samples_of_a_step_do_not_depend_on_how_it_is_split(samples, batch, accum, processes):
+    split = Plan(samples, batch, accum, 1, 0, samples, 3, processes)
+    whole = Plan(samples, batch * accum * processes, 1, 1, 0, samples, 3)
     assert split.steps == whole.steps
     for step in range(split.steps):
-        parts = [index for group in split.micro_batches(step) for index in group]
-        assert parts == whole.micro_batches(step)[0]
+        assert split.samples_of(step) == whole.samples_of(step)
 
 
 def test_what_is_left_over_is_a_smaller_step():
     plan = plan_run(TrainSettings(batch=2, accum=3), samples=8)
     assert plan.steps == 2
-    assert [len(group) for group in plan.micro_batches(1)] == [2]
+    assert len(plan.samples_of(1)) == 2
 
 
 def test_caps_count_optimizer_steps_and_samples():

@@ -1,0 +1,87 @@
+"""Which image tokens the selecting layers of a run skip, and how many that really were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screensmith.config.train import TrainSettings
+from screensmith.data.pixels import ImageGeometry
+from screensmith.data.ui_graph import components, keep_mask, layer_flags, selects_anything
+from screensmith.model.batch import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Skipping:
+    """UI-guided token selection for one run; `layers` says which layers select."""
+
+    layers: tuple[bool, ...]
+    ratio: float
+    threshold: float
+    random: bool
+    seed: int
+    geometry: ImageGeometry
+
+    def keep(
+        self,
+        patches: Mapping[str, NDArray[np.uint8]],
+        grids: Mapping[str, tuple[int, int]],
+        step: int,
+    ) -> dict[str, NDArray[np.bool_]]:
+        """Which tokens of each tile are kept.
+
+        Args:
+            patches: bytes of the tiles' patches, by key.
+            grids: rows and columns of the tiles' tokens, by key.
+            step: of the run; a random choice is another one each step.
+        """
+        return {key: self._keep(patches[key], grid, key, step) for key, grid in grids.items()}
+
+    def _keep(
+        self, patches: NDArray[np.uint8], grid: tuple[int, int], key: str, step: int
+    ) -> NDArray[np.bool_]:
+        component = components(
+            patches,
+            rows=grid[0],
+            columns=grid[1],
+            merge=self.geometry.merge,
+            threshold=self.threshold,
+            std=self.geometry.std,
+        )
+        generator = None
+        if self.random:
+            entropy = [self.seed, step, *key.encode()]
+            generator = np.random.default_rng(np.random.SeedSequence(entropy))
+        return keep_mask(component, self.ratio, generator=generator)
+
+
+def skipping_of(settings: TrainSettings, geometry: ImageGeometry, layers: int) -> Skipping | None:
+    """The selection that the settings ask for, or None where they ask for none.
+
+    Raises:
+        ValueError: it would select nothing, or the family's tiles are not cut into cells.
+    """
+    if not settings.skip_layers:
+        return None
+    flags = layer_flags(settings.skip_layers, layers)
+    problem = selects_anything(flags, settings.skip_ratio)
+    if problem:
+        raise ValueError(f"skip_layers {settings.skip_layers!r}: {problem}")
+    if geometry.patch_block != geometry.merge:
+        raise ValueError("skip_layers works with the Qwen-VL families only; leave it empty for this model")
+    return Skipping(
+        flags,
+        settings.skip_ratio,
+        settings.skip_threshold,
+        settings.skip_random,
+        settings.seed,
+        geometry,
+    )
+
+
+def skipped_tokens(batch: Batch) -> int:
+    """Image tokens of a batch that each selecting layer skips."""
+    return 0 if batch.keep is None else int((~batch.keep).sum())
