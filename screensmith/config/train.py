@@ -58,6 +58,7 @@ class TrainSettings(BaseModel):
     skip_random: bool = Field(False, description="skip random redundant tokens instead of evenly")
     # optimisation
     epochs: int = Field(1, ge=1, description="passes over the samples")
+    shuffle: bool = Field(True, description="another order each epoch; false takes samples as they come")
     batch: int = Field(1, ge=1, description="samples per forward pass and process")
     accum: int = Field(1, ge=1, description="forward passes per optimizer step")
     lr: float = Field(5e-6, gt=0, description="peak learning rate")

@@ -10,12 +10,13 @@ import io
 import math
 import warnings
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from PIL import Image, UnidentifiedImageError
 
 from screensmith.core.episode import Screenshot
-from screensmith.core.geometry import Box, Size
+from screensmith.core.frames import Crop
+from screensmith.core.geometry import Size
 from screensmith.core.refusals import Refused
 
 LARGEST_ASPECT_RATIO = 200
@@ -64,6 +65,10 @@ class ImageGeometry(Protocol):
     def std(self) -> tuple[float, float, float]:
         """Divides colours after the mean is subtracted, by channel."""
 
+    @property
+    def resample(self) -> Literal["bicubic", "lanczos"]:
+        """The filter that resizes images."""
+
     def seen(self, size: Size) -> Size:
         """The size the model sees for an image of `size`; its pixels are the frame `seen_pixels`.
 
@@ -86,6 +91,7 @@ class PatchGeometry:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     spreads: bool = True
+    resample: Literal["bicubic", "lanczos"] = "bicubic"
 
     @property
     def factor(self) -> int:
@@ -148,18 +154,8 @@ def window_size(screenshot: Screenshot) -> Size:
     """The size in pixels of the part of the image that counts."""
     if screenshot.window is None:
         return screenshot.size
-    left, top, right, bottom = window_pixels(screenshot.window, screenshot.size)
+    left, top, right, bottom = Crop(screenshot.window).pixels(screenshot.size)
     return Size(right - left, bottom - top)
-
-
-def window_pixels(window: Box, size: Size) -> tuple[int, int, int, int]:
-    """A window's left, top, right and bottom in whole pixels of an image of `size`."""
-    return (
-        round(window.left * size.width),
-        round(window.top * size.height),
-        round(window.right * size.width),
-        round(window.bottom * size.height),
-    )
 
 
 def decode(screenshot: Screenshot) -> Image.Image:
@@ -183,4 +179,4 @@ def decode(screenshot: Screenshot) -> Image.Image:
         raise Refused("image of another size than recorded", found)
     if screenshot.window is None:
         return image
-    return image.crop(window_pixels(screenshot.window, recorded))
+    return image.crop(Crop(screenshot.window).pixels(recorded))

@@ -29,6 +29,9 @@ class Dialect(Protocol):
     def action_names(self) -> tuple[str, ...]:
         """The names the dialect offers a model, in the order it describes them."""
 
+    def quantum(self, size: Size) -> tuple[float, float]:
+        """The size of one unit of its coordinates, as fractions of the image's width and height."""
+
     def describe(self) -> str:
         """The actions and the answer format, as a system prompt tells them to a model."""
 

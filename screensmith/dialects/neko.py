@@ -71,6 +71,10 @@ class NekoDialect:
     places: CoordinateFrame
     action_names: tuple[str, ...]
 
+    def quantum(self, size: Size) -> tuple[float, float]:
+        """One unit of the last decimal."""
+        return self.places.quantum(size)
+
     def describe(self) -> str:
         """The device, the numbered actions and the answer format."""
         device = "web page" if self.mode == "web" else "phone"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from torch import Tensor
 from screensmith.data.pixels import ImageGeometry, PatchGeometry, Tile
 from screensmith.families import ChatFormat, ModelPart, VisualFeatures
 from screensmith.families._folding import FoldedPatches
-from screensmith.plugins import suggest
+from screensmith.families._sizes import HEAD_SIZE, initial_spread, text_size
 
 IMAGE_START, IMAGE, IMAGE_END = "<|vision_start|>", "<|image_pad|>", "<|vision_end|>"
 VIDEO = "<|video_pad|>"
@@ -46,20 +45,13 @@ CHAT_TEMPLATE = (
     "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}"
 )
 ADAPTER_TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
-TEXT_SIZES: Mapping[str, Mapping[str, int]] = {
-    "tiny": {"hidden_size": 192, "intermediate_size": 512, "num_hidden_layers": 4},
-    "small": {"hidden_size": 384, "intermediate_size": 1024, "num_hidden_layers": 8},
-}
-HEAD_SIZE = 32
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 def text_options(size: str, vocabulary: int, token_ids: Mapping[str, int]) -> dict[str, Any]:
     """A small language model's configuration; raises UnknownName for an unknown size."""
-    if size not in TEXT_SIZES:
-        raise suggest("size", size, sorted(TEXT_SIZES))
-    options = dict(TEXT_SIZES[size])
+    options = text_size(size)
     heads = options["hidden_size"] // HEAD_SIZE
     return {
         **options,
@@ -72,11 +64,6 @@ def text_options(size: str, vocabulary: int, token_ids: Mapping[str, int]) -> di
         "bos_token_id": token_ids[CHAT.padding],
         "eos_token_id": token_ids[CHAT.turn_end],
     }
-
-
-def initial_spread(size: str) -> float:
-    """Standard deviation of random weights: narrow models learn faster from more than 0.02."""
-    return 0.8 / math.sqrt(TEXT_SIZES[size]["hidden_size"])
 
 
 def token_options(token_ids: Mapping[str, int]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from screensmith.families import Family, _qwen
 from screensmith.families._qwen import QwenFamily
+from screensmith.families._sizes import HEAD_SIZE
 
 HALF = (0.5, 0.5, 0.5)
 
@@ -21,7 +22,7 @@ class _Qwen3VL(QwenFamily):
         return Qwen3VLConfig(
             text_config={
                 **text,
-                "head_dim": _qwen.HEAD_SIZE,
+                "head_dim": HEAD_SIZE,
                 "rope_theta": 5_000_000.0,
                 "rope_scaling": {
                     "rope_type": "default",

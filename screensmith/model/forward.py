@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,12 +13,16 @@ from torch import Tensor, nn
 from screensmith.families import Family, VisualFeatures
 from screensmith.model.attention import Visibility, visibility
 from screensmith.model.batch import Batch, Pictures
+from screensmith.model.head import summed_loss
 from screensmith.model.select import Kept, kept_tokens
 from screensmith.model.vision_cache import VisionCache
 
 
 class TokenLoss(nn.Module):
-    """A model together with its loss, so that data-parallel wrappers see one forward pass."""
+    """A model together with its loss, so that data-parallel wrappers see one forward pass.
+
+    `skipped_by_layer` counts the tokens that each selecting layer (from 0) did not work on so far.
+    """
 
     def __init__(
         self,
@@ -34,6 +39,7 @@ class TokenLoss(nn.Module):
         self._selecting_layers = selecting_layers
         self._vision_cache = vision_cache
         self._merge = merge
+        self.skipped_by_layer: Counter[int] = Counter()
 
     def forward(self, batch: Batch) -> Tensor:
         """The weighted sum of the labels' cross-entropies, in float32, not yet divided by anything.
@@ -42,11 +48,21 @@ class TokenLoss(nn.Module):
         """
         if self._vision_cache is not None:
             batch = self._remembered(batch, self._vision_cache)
-        hidden = hidden_states(self.model, self._family, batch, self._selecting_layers)
+        hidden, views = hidden_states(self.model, self._family, batch, self._selecting_layers)
+        self.skipped_by_layer.update(
+            {number: view.kept.skipped for number, view in enumerate(views) if view.kept is not None}
+        )
         picked = hidden.flatten(0, 1)[batch.label_at]
-        logits = self.model.lm_head(picked).float()  # type: ignore[operator]
-        losses = nn.functional.cross_entropy(logits, batch.label_target, reduction="none")
-        return (losses * batch.label_weight).sum()
+        head: Any = self.model.lm_head
+        loss = summed_loss(head, picked, batch.label_target, batch.label_weight)
+        if batch.pictures is None and torch.distributed.is_available() and torch.distributed.is_initialized():
+            loss = loss + self._nothing_seen()
+        return loss
+
+    def _nothing_seen(self) -> Tensor:
+        """Zero, as a function of the tower: processes with images wait for its gradients from all."""
+        values = [p.flatten()[0] for p in self._family.vision(self.model).parameters() if p.requires_grad]
+        return torch.stack(values).sum() * 0.0 if values else torch.zeros(())
 
     def _remembered(self, batch: Batch, cache: VisionCache) -> Batch:
         """The batch with features instead of patches, which the cache keeps from now on."""
@@ -65,12 +81,13 @@ def hidden_states(
     family: Family,
     batch: Batch,
     selecting_layers: tuple[bool, ...] = (),
-) -> Tensor:
-    """The last hidden states (B, L, width) of a library model, without its vocabulary projection."""
+) -> tuple[Tensor, list[View]]:
+    """The last hidden states (B, L, width) of a library model, and what each layer worked on."""
     language = family.language(model)
     embedded, levels = embed(model, family, batch)
     views = views_of(language, family, embedded, batch, selecting_layers)
-    return through_layers(language, embedded, views, levels=levels, image_at=batch.image_at)
+    hidden = through_layers(language, embedded, views, levels=levels, image_at=batch.image_at)
+    return hidden, views
 
 
 def embed(model: Any, family: Family, batch: Batch) -> tuple[Tensor, tuple[Tensor, ...]]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 
 from screensmith import plugins
 from screensmith.config.agent_card import AgentCard
+from screensmith.core.actions import move_points
 from screensmith.core.conversation import Conversation
-from screensmith.core.geometry import Size
+from screensmith.core.frames import Chain, Crop, Resize
+from screensmith.core.geometry import Point
 from screensmith.core.prediction import Prediction
+from screensmith.core.refusals import Refused
 from screensmith.core.sample import Question, Sample
 from screensmith.data.pixels import ImageGeometry, window_size
 from screensmith.dialects import Dialect, Unreadable
@@ -35,22 +40,48 @@ class Speaker:
         self._render = prompt.render
 
     def conversation(self, sample: Sample, question: Question) -> Conversation:
-        """The conversation of one question; raises Unsupported for an action without words."""
+        """The conversation of one question.
+
+        Raises:
+            Unsupported: the dialect has no words for an action.
+            Refused: an action's place lies outside the part of the screen that is shown.
+        """
+        chain = self.chain(sample)
+        if chain.steps[:-1]:  # places are written in the frame of what the model is shown
+            shown = tuple(move_points(action, partial(_shown, chain)) for action in question.expected)
+            question = dataclasses.replace(question, expected=shown)
         result: Conversation = self._render(
-            sample, question, self.dialect, self.seen(sample), **self.card.prompt_options
+            sample, question, self.dialect, chain.size, **self.card.prompt_options
         )
         return result
 
-    def seen(self, sample: Sample) -> Size:
-        """The size at which the model sees the sample's screen."""
-        return self.geometry.seen(window_size(sample.screenshot))
+    def chain(self, sample: Sample) -> Chain:
+        """The way from the sample's screenshot to what the model sees of it."""
+        screenshot = sample.screenshot
+        cut = () if screenshot.window is None else (Crop(screenshot.window),)
+        return Chain(screenshot.size, (*cut, Resize(self.geometry.seen(window_size(screenshot)))))
+
+    def quantum(self, sample: Sample) -> tuple[float, float]:
+        """One step of the dialect's coordinates, in fractions of the sample's whole screenshot."""
+        chain = self.chain(sample)
+        across, down = self.dialect.quantum(chain.size)
+        return across * chain.shown.width, down * chain.shown.height
 
     def read(self, text: str, sample: Sample) -> Prediction:
-        """The prediction in an answer's text; parsed, never executed."""
+        """The prediction in an answer's text, places back on the whole screen; never executed."""
+        chain = self.chain(sample)
         try:
-            return Prediction(text, self.dialect.parse(text, self.seen(sample)))
+            actions = self.dialect.parse(text, chain.size)
         except Unreadable as problem:
             return Prediction(text, problem=str(problem))
+        return Prediction(text, tuple(move_points(action, chain.back) for action in actions))
+
+
+def _shown(chain: Chain, point: Point) -> Point:
+    moved = chain.forward(point)
+    if moved is None:
+        raise Refused("target outside the window", f"({point.x:.4f}, {point.y:.4f})")
+    return moved
 
 
 class LoadedPolicy:

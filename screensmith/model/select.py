@@ -17,12 +17,19 @@ class Kept:
     """The tokens that selecting layers work on.
 
     `at` (B, K) are the kept tokens of each row in ascending
-    order, -1 where a row keeps fewer than K. `present` (B * K,) is false for those.
+    order, -1 where a row keeps fewer than K. `present` (B * K,) is false for those. `tokens` are all
+    tokens, B * L.
     """
 
     at: Tensor
     present: Tensor
+    tokens: int
     _flat: Tensor
+
+    @property
+    def skipped(self) -> int:
+        """How many tokens of all rows a selecting layer does not work on."""
+        return self.tokens - len(self._flat)
 
     def take(self, values: Tensor) -> Tensor:
         """(B, K, ...) of values (B, L, ...)."""
@@ -54,4 +61,4 @@ def kept_tokens(keep: Tensor, image_at: Tensor, rows: int, length: int) -> Kept:
     present = at < length
     at = torch.where(present, at, -1)
     flat = (at + torch.arange(rows, device=keep.device)[:, None] * length)[present]
-    return Kept(at, present.flatten(), flat)
+    return Kept(at, present.flatten(), rows * length, flat)

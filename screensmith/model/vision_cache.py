@@ -41,7 +41,7 @@ class VisionCache:
         """Keep the features of a batch's tiles."""
         stacked = torch.stack([features.tokens, *features.levels], dim=2).detach().cpu()
         sizes = [rows * columns // merge**2 for rows, columns in pictures.grids]
-        for key, values in zip(pictures.keys, stacked.split(sizes), strict=True):
+        for key, values in zip(pictures.keys, torch.split(stacked, sizes), strict=True):
             path = self._path(key)
             if path.is_file():
                 continue

@@ -13,6 +13,7 @@ from screensmith.config.train import TrainSettings
 from screensmith.core.episode import Episode
 from screensmith.core.refusals import RefusalLog, Refused
 from screensmith.core.sample import Sample
+from screensmith.data.coarseness import coarse_coordinates
 from screensmith.data.samples import samples_of
 from screensmith.data.split import split_episodes
 from screensmith.data.trie import TokenSequence
@@ -94,6 +95,9 @@ def check(
             f"{where}: {refusals.summary()}; more than max_refused_share "
             f"({settings.max_refused_share:.0%}). See {Path(settings.output) / QUARANTINE}"
         )
+    coarse = coarse_coordinates(samples, speaker.quantum)
+    if coarse is not None:
+        logger.warning("%s", coarse.warning)
     return Examples(samples, given.held_out, given.fingerprints, refusals)
 
 

@@ -56,11 +56,12 @@ def run_steps(
     bar = tqdm(total=plan.steps, initial=first_step, unit="step", disable=not main, mininterval=0.5)
     value = float("nan")
     with bar:
+        asked = time.perf_counter()
         for step, batches in zip(range(first_step, plan.steps), steps, strict=True):
             started = time.perf_counter()
             rate = learning_rate(settings, step, plan.steps)
             value, norm = _step(machinery, batches, rate, settings, seed=settings.seed + step)
-            seconds = time.perf_counter() - started
+            seconds = time.perf_counter() - asked
             samples = len(plan.samples_of(step))
             numbers = {
                 "epoch": plan.epoch_of(step) + 1,
@@ -68,7 +69,9 @@ def run_steps(
                 "learning_rate": rate,
                 "gradient_norm": norm,
                 "samples_per_second": samples / seconds,
+                "seconds_waiting_for_data": started - asked,
                 "tokens": sum(batch.real_tokens for batch in batches),
+                "image_tokens": sum(len(batch.image_at) for batch in batches),
                 "image_tokens_skipped": sum(skipped_tokens(batch) for batch in batches),
             }
             for tracker in trackers:
@@ -76,6 +79,7 @@ def run_steps(
             bar.set_postfix_str(f"loss {value:.4f}, {samples / seconds:.1f} samples/s", refresh=False)
             bar.update()
             after_step(step + 1)
+            asked = time.perf_counter()
     return value
 
 
@@ -86,7 +90,7 @@ def _step(
     accelerator, optimizer = machinery.accelerator, machinery.optimizer
     torch.manual_seed(seed)  # dropout is part of what a resumed run must repeat
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["rate_ratio"]
     weight = sum((batch.label_weight.sum() for batch in batches), start=torch.zeros(()))
     weight = accelerator.reduce(weight.to(accelerator.device), reduction="sum")
     total = torch.zeros((), device=accelerator.device)

@@ -21,6 +21,7 @@ class Plan:
     samples_per_epoch: int
     seed: int
     processes: int = 1
+    shuffle: bool = True
 
     @property
     def steps_per_epoch(self) -> int:
@@ -45,8 +46,12 @@ class Plan:
     def samples_of(self, step: int) -> list[int]:
         """The samples of one optimizer step (from 0), on all processes together."""
         epoch, within = divmod(step, self.steps_per_epoch)
-        order = epoch_order(self.samples, seed=self.seed, epoch=epoch, limit=self.samples_per_epoch)
         size = self.batch * self.passes
+        if not self.shuffle:
+            start = epoch * self.samples_per_epoch + within * size
+            stop = min(start + size, (epoch + 1) * self.samples_per_epoch)
+            return [number % self.samples for number in range(start, stop)]
+        order = epoch_order(self.samples, seed=self.seed, epoch=epoch, limit=self.samples_per_epoch)
         return order[within * size : (within + 1) * size]
 
 
@@ -62,6 +67,7 @@ def plan_run(settings: TrainSettings, samples: int, processes: int = 1) -> Plan:
         samples_per_epoch=min(limit, samples) if limit else samples,
         seed=settings.seed,
         processes=processes,
+        shuffle=settings.shuffle,
     )
 
 

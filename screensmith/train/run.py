@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from screensmith.config.agent_card import AgentCard
 from screensmith.config.train import TrainSettings
 from screensmith.core.sample import Sample
 from screensmith.data.pixels import ImageGeometry
-from screensmith.model import adapt, vision_cache
+from screensmith.model import vision_cache
 from screensmith.model.encode import Encoder
 from screensmith.model.forward import TokenLoss
 from screensmith.model.load import LoadedModel, UnsuitableModel, load_model
@@ -31,11 +31,12 @@ from screensmith.train.loop import Machinery, run_steps
 from screensmith.train.plan import Plan, plan_run
 from screensmith.train.skipping import skipping_of
 from screensmith.train.trackers import open_trackers
+from screensmith.train.weights import optimizer_of, prepare_weights
 
 logger = logging.getLogger(__name__)
 # A change in one of these makes a continued run another run.
 IDENTITY = (
-    "repo_id seed batch accum epochs max_samples_per_epoch max_steps lr wd warmup_steps schedule "
+    "repo_id seed shuffle batch accum epochs max_samples_per_epoch max_steps lr wd warmup_steps schedule "
     "grad_clip history_steps prompt prompt_options dialect dialect_options adapter lora_r "
     "lora_alpha lora_dropout lora_targets freeze_vision freeze_projector freeze_language vision_lr "
     "projector_lr shortest_edge longest_edge row_tokens max_tokens skip_layers skip_ratio "
@@ -53,12 +54,18 @@ class TrainResult:
     refused: str
 
 
-def train(settings: TrainSettings, samples: Sequence[Sample] | None = None) -> TrainResult:
+def train(
+    settings: TrainSettings,
+    samples: Sequence[Sample] | None = None,
+    *,
+    after_step: Callable[[int], None] | None = None,
+) -> TrainResult:
     """Train as the settings say and write `epoch-N/` and `final/` into the output folder.
 
     Args:
         settings: the run.
         samples: what to learn from; None reads the episodes that the settings name.
+        after_step: called with the number of steps done, after each.
 
     Raises:
         UnusableData: there is nothing to learn from, or too much was refused.
@@ -82,10 +89,12 @@ def train(settings: TrainSettings, samples: Sequence[Sample] | None = None) -> T
     given = read_samples(settings) if samples is None else as_examples(samples)
     examples = check(given, settings, speaker, encoder, limit)
     card = card.model_copy(update={"data_fingerprints": examples.fingerprints})
-    _prepare_weights(loaded, settings)
+    prepare_weights(
+        loaded, settings, precision=accelerator.mixed_precision, device=accelerator.device
+    )
     plan = plan_run(settings, len(examples.samples), accelerator.num_processes)
     run = _Run(settings, loaded, card, plan, accelerator, examples)
-    loss = run.go(Speaker(card, geometry), encoder)
+    loss = run.go(Speaker(card, geometry), encoder, after_step)
     return TrainResult(output / checkpoint.FINAL, plan.steps, loss, examples.refusals.summary())
 
 
@@ -108,14 +117,16 @@ class _Run:
         self._plan = plan
         self._accelerator = accelerator
         self._examples = examples
-        self._optimizer = _optimizer(loaded.model, settings)
+        self._optimizer = optimizer_of(loaded, settings)
         self._identity = {
             **{name: _plain(getattr(settings, name)) for name in IDENTITY},
             "data": dict(card.data_fingerprints),
             "samples": len(examples.samples),
         }
 
-    def go(self, speaker: Speaker, encoder: Encoder) -> float:
+    def go(
+        self, speaker: Speaker, encoder: Encoder, after_step: Callable[[int], None] | None = None
+    ) -> float:
         """Train from the newest checkpoint, or from the beginning, to the end."""
         first_step = self._resume()
         loaded, settings = self._loaded, self._settings
@@ -132,14 +143,14 @@ class _Run:
             vision_cache=cache,
             skipping=skipping,
         )
-        loss = TokenLoss(
+        token_loss = TokenLoss(
             loaded.model,
             loaded.family,
             selecting_layers=skipping.layers if skipping else (),
             vision_cache=cache,
             merge=encoder.geometry.merge,
         )
-        loss_module, optimizer = self._accelerator.prepare(loss, self._optimizer)
+        loss_module, optimizer = self._accelerator.prepare(token_loss, self._optimizer)
         logger.info(
             "training on %d samples: %d steps, from step %d",
             len(self._examples.samples),
@@ -155,11 +166,13 @@ class _Run:
                 settings=self._settings,
                 first_step=first_step,
                 trackers=trackers,
-                after_step=self._after_step,
+                after_step=lambda done: self._after_step(done, after_step),
             )
         finally:
             for tracker in trackers:
                 tracker.close()
+        if skipping is not None:
+            logger.info("%s", skipping.report(token_loss.skipped_by_layer))
         self._save(self._output / checkpoint.FINAL, state_at=None)
         return loss
 
@@ -198,7 +211,9 @@ class _Run:
         logger.info("vision cache: %s", cache.folder)
         return cache
 
-    def _after_step(self, steps_done: int) -> None:
+    def _after_step(self, steps_done: int, told: Callable[[int], None] | None) -> None:
+        if told is not None:
+            told(steps_done)
         settings, plan = self._settings, self._plan
         if steps_done % plan.steps_per_epoch == 0:
             name = f"epoch-{steps_done // plan.steps_per_epoch}"
@@ -271,37 +286,6 @@ def _card(settings: TrainSettings, loaded: LoadedModel) -> AgentCard:
         base=settings.repo_id,
         screensmith=screensmith.__version__,
     )
-
-
-def _prepare_weights(loaded: LoadedModel, settings: TrainSettings) -> None:
-    if settings.freeze_vision:
-        fixed = adapt.freeze_vision(loaded.model, loaded.family)
-        logger.info("vision tower frozen: %d parameters", fixed)
-    if settings.adapter == "lora":
-        names = adapt.add_lora(
-            loaded.model,
-            loaded.family,
-            rank=settings.lora_r,
-            alpha=settings.lora_alpha,
-            dropout=settings.lora_dropout,
-            targets=settings.lora_targets,
-        )
-        logger.info("LoRA on %d modules", len(names))
-    if settings.gradient_checkpointing:
-        loaded.model.gradient_checkpointing_enable({"use_reentrant": False})
-    learning = sum(p.numel() for p in loaded.model.parameters() if p.requires_grad)
-    total = sum(p.numel() for p in loaded.model.parameters())
-    logger.info("%d of %d parameters learn", learning, total)
-
-
-def _optimizer(model: Any, settings: TrainSettings) -> torch.optim.AdamW:
-    """AdamW; norms and biases are not decayed."""
-    learning = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in learning if p.ndim > 1], "weight_decay": settings.wd},
-        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=settings.lr)
 
 
 def _plain(value: Any) -> Any:

@@ -40,6 +40,14 @@ class Skipping:
         """
         return {key: self._keep(patches[key], grid, key, step) for key, grid in grids.items()}
 
+    def report(self, skipped_by_layer: Mapping[int, int]) -> str:
+        """What each layer really skipped in a run; a run that skipped nothing says so."""
+        if not any(skipped_by_layer.values()):
+            return "token selection skipped nothing: no image had cells that look the same"
+        counts = sorted(skipped_by_layer.items())
+        listed = ", ".join(f"layer {layer + 1}: {count}" for layer, count in counts)
+        return f"token selection skipped image tokens in {len(counts)} layers ({listed})"
+
     def _keep(
         self, patches: NDArray[np.uint8], grid: tuple[int, int], key: str, step: int
     ) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Sizes and patches equal those of the library's Pillow processor."""
+"""Sizes and tokens equal those of the library's processor; what cannot be read is refused."""
 
 import importlib
 import io
@@ -13,7 +13,7 @@ from PIL import Image
 from screensmith.core.episode import Screenshot
 from screensmith.core.geometry import Box, Size
 from screensmith.core.refusals import Refused
-from screensmith.data.pixels import PatchGeometry, decode, patches
+from screensmith.data.pixels import PatchGeometry, Tile, decode, token_grid, visual_tokens
 
 CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 HALF = ((0.5,) * 3, (0.5,) * 3)
@@ -68,7 +68,7 @@ def test_the_seen_size_is_smart_resize(geometry):
     ("size", "tokens"), [((1920, 1080), 1296), ((1080, 2400), 1296), ((160, 210), 266)]
 )
 def test_visual_tokens_of_known_screens(size, tokens):
-    assert QWEN2.visual_tokens(Size(*size)) == tokens
+    assert visual_tokens(Size(*size), QWEN2) == tokens
 
 
 def test_a_sliver_is_refused():
@@ -78,11 +78,18 @@ def test_a_sliver_is_refused():
 
 @pytest.mark.parametrize("geometry", [QWEN2, QWEN3])
 @pytest.mark.parametrize("size", [(160, 210), (333, 501), (1500, 900)])
-def test_patches_equal_the_librarys(geometry, size):
-    image = picture(*size)
-    expected = library_processor(geometry)(images=[image], return_tensors="np")
-    assert expected["image_grid_thw"].tolist() == [list(geometry.grid(Size(*size)))]
-    np.testing.assert_allclose(patches(image, geometry), expected["pixel_values"], atol=2e-6)
+def test_the_token_grid_is_the_librarys(geometry, size):
+    found = library_processor(geometry)(images=[picture(*size)], return_tensors="np")
+    ((frames, rows, columns),) = found["image_grid_thw"].tolist()
+    (tile,) = geometry.tiles(Size(*size))
+    assert token_grid(tile, geometry) == (rows // geometry.merge, columns // geometry.merge)
+    assert visual_tokens(Size(*size), geometry) == frames * rows * columns // geometry.merge**2
+
+
+@pytest.mark.parametrize("geometry", [QWEN2, QWEN3])
+def test_a_screenshot_is_one_tile_of_the_size_that_is_seen(geometry):
+    seen = geometry.seen(Size(1920, 1080))
+    assert geometry.tiles(Size(1920, 1080)) == (Tile((seen,), seen),)
 
 
 def encoded(image, form="PNG"):
@@ -107,6 +114,11 @@ def test_a_cut_off_image_is_refused():
     data = encoded(picture(64, 64), "JPEG")
     with pytest.raises(Refused, match="unreadable image"):
         decode(Screenshot(data[: len(data) // 2], Size(64, 64)))
+
+
+def test_an_image_of_another_size_is_refused():
+    with pytest.raises(Refused, match="another size than recorded: 64x48 pixels instead of 48x64"):
+        decode(Screenshot(encoded(picture(64, 48)), Size(48, 64)))
 
 
 def test_an_image_with_absurdly_many_pixels_is_refused(monkeypatch):

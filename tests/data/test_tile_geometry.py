@@ -38,7 +38,7 @@ class SizesOnly(PROCESSOR):
     """The library's processor, with resizes that give an image of the right size and no content."""
 
     def resize(self, image, size, **_):
-        if "longest_edge" in size and size["longest_edge"]:
+        if size.get("longest_edge"):
             height, width = LIBRARY.get_resize_output_image_size(image, size["longest_edge"])
         else:
             height, width = size["height"], size["width"]

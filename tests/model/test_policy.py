@@ -52,7 +52,7 @@ def test_answers_are_parsed_or_say_why_not(folder):
 
 def test_the_screen_is_seen_at_a_multiple_of_the_models_cells(folder):
     speaker = Speaker(CARD, geometry(folder))
-    seen = speaker.seen(sample())
+    seen = speaker.chain(sample()).size
     assert (seen.width % 32, seen.height % 32) == (0, 0)
 
 
