@@ -56,6 +56,7 @@ class TrainSettings(BaseModel):
         1.0, ge=0, description="largest colour distance between image cells that count as the same"
     )
     skip_random: bool = Field(False, description="skip random redundant tokens instead of evenly")
+    skip_when_answering: bool = Field(False, description="skip them in evaluation and use as well")
     # optimisation
     epochs: int = Field(1, ge=1, description="passes over the samples")
     shuffle: bool = Field(True, description="another order each epoch; false takes samples as they come")

@@ -24,6 +24,7 @@ from screensmith.model.answer import Asked, generate
 from screensmith.model.encode import Encoder, Screens
 from screensmith.model.images import read_screens
 from screensmith.model.load import LoadedModel, UnsuitableModel, load_model
+from screensmith.model.skipping import skipping
 
 
 class Speaker:
@@ -96,6 +97,13 @@ class LoadedPolicy:
         self._tokenizer = loaded.processor.tokenizer
         self._encoder = Encoder(loaded.family, self._tokenizer, geometry)
         self._speaker = Speaker(card, geometry)
+        self._skipping = skipping(
+            card.skip_layers,
+            card.skip_ratio,
+            card.skip_threshold,
+            geometry=geometry,
+            layers=len(loaded.family.language(model).layers),
+        )
         self._asked = Asked(
             model,
             loaded.family,
@@ -103,6 +111,7 @@ class LoadedPolicy:
             turn_end=self._encoder.turn_end,
             padding=self._encoder.padding,
             max_new_tokens=max_new_tokens,
+            selecting_layers=self._skipping.layers if self._skipping else (),
         )
 
     def __call__(self, samples: Sequence[Sample]) -> list[Prediction]:
@@ -116,7 +125,11 @@ class LoadedPolicy:
             conversation = self._speaker.conversation(sample, asked)
             requests.append(self._encoder.request(conversation, screens))
         patches = read_screens(screens, self._asked.geometry)
-        answers = generate(self._asked, requests, patches)
+        keep = None
+        if self._skipping is not None:
+            spans = [span for request in requests for span in request.images]
+            keep = self._skipping.keep(patches, {str(span.key): (span.rows, span.columns) for span in spans})
+        answers = generate(self._asked, requests, patches, keep)
         return [self._prediction(*pair) for pair in zip(answers, samples, strict=True)]
 
     def _prediction(self, answer: list[int], sample: Sample) -> Prediction:

@@ -20,7 +20,7 @@ from screensmith.model.images import read_screens
 from screensmith.model.policy import Speaker
 from screensmith.model.vision_cache import VisionCache
 from screensmith.train.plan import Plan
-from screensmith.train.skipping import Skipping
+from screensmith.model.skipping import Skipping
 
 PATCH_CACHE_BYTES = 1 << 30  # small data sets are then decoded once, not once an epoch
 STEPS_AHEAD = 2

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from screensmith.config.train import TrainSettings
 from screensmith.model.batch import Batch
 from screensmith.train.plan import Plan, learning_rate
-from screensmith.train.skipping import skipped_tokens
+from screensmith.model.skipping import skipped_tokens
 from screensmith.train.trackers import Tracker
 
 logger = logging.getLogger(__name__)

@@ -29,7 +29,7 @@ from screensmith.train.examples import Examples, as_examples, check, read_sample
 from screensmith.train.feed import StepDataset, steps_from
 from screensmith.train.loop import Machinery, run_steps
 from screensmith.train.plan import Plan, plan_run
-from screensmith.train.skipping import skipping_of
+from screensmith.model.skipping import skipping
 from screensmith.train.trackers import open_trackers
 from screensmith.train.weights import optimizer_of, prepare_weights
 
@@ -131,7 +131,15 @@ class _Run:
         first_step = self._resume()
         loaded, settings = self._loaded, self._settings
         layers = len(loaded.family.language(loaded.model).layers)
-        skipping = skipping_of(settings, encoder.geometry, layers)
+        selection = skipping(
+            settings.skip_layers,
+            settings.skip_ratio,
+            settings.skip_threshold,
+            geometry=encoder.geometry,
+            layers=layers,
+            random=settings.skip_random,
+            seed=settings.seed,
+        )
         cache = self._open_vision_cache(encoder.geometry)
         dataset = StepDataset(
             self._examples.samples,
@@ -141,12 +149,12 @@ class _Run:
             row_tokens=settings.row_tokens,
             process=self._accelerator.process_index,
             vision_cache=cache,
-            skipping=skipping,
+            skipping=selection,
         )
         token_loss = TokenLoss(
             loaded.model,
             loaded.family,
-            selecting_layers=skipping.layers if skipping else (),
+            selecting_layers=selection.layers if selection else (),
             vision_cache=cache,
             merge=encoder.geometry.merge,
         )
@@ -171,8 +179,8 @@ class _Run:
         finally:
             for tracker in trackers:
                 tracker.close()
-        if skipping is not None:
-            logger.info("%s", skipping.report(token_loss.skipped_by_layer))
+        if selection is not None:
+            logger.info("%s", selection.report(token_loss.skipped_by_layer))
         self._save(self._output / checkpoint.FINAL, state_at=None)
         return loss
 
@@ -283,6 +291,9 @@ def _card(settings: TrainSettings, loaded: LoadedModel) -> AgentCard:
         min_pixels=settings.shortest_edge**2,
         max_pixels=settings.longest_edge**2,
         history_steps=settings.history_steps,
+        skip_layers=settings.skip_layers if settings.skip_when_answering else "",
+        skip_ratio=settings.skip_ratio,
+        skip_threshold=settings.skip_threshold,
         base=settings.repo_id,
         screensmith=screensmith.__version__,
     )

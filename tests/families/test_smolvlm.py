@@ -1,4 +1,4 @@
-"""SmolVLM beside the library: features, prompt, loss and gradients, and what its processor asks for."""
+"""SmolVLM beside the library: features, prompt, loss and gradients."""
 
 import io
 import re
@@ -242,9 +242,3 @@ def test_adapters_take_the_language_models_products_only(loaded):
 def test_an_unknown_size_names_those_there_are(loaded):
     with pytest.raises(UnknownName, match="tiny"):
         loaded.family.new_config("huge", 1000, loaded.processor.tokenizer.get_vocab())
-
-
-def test_an_installed_num2words_is_left_alone(monkeypatch):
-    monkeypatch.setattr(processing_smolvlm, "num2words", str)
-    smolvlm.family()
-    assert processing_smolvlm.num2words is str

@@ -185,3 +185,11 @@ def test_too_many_refused_rows_stop_the_run_before_it_starts(settings, tmp_path,
         train(settings.model_copy(update={"local": str(folder)}))
     quarantine = (tmp_path / "out" / "quarantine.jsonl").read_text().splitlines()
     assert {json.loads(line)["id"] for line in quarantine} == {"narrow#0", "fine#0"}
+
+
+def test_a_run_logs_what_each_layer_skipped_and_its_agent_may_skip_too(settings, tmp_path, caplog):
+    selecting = {"skip_layers": "[1,2,1]", "skip_when_answering": True, "max_steps": 1}
+    with caplog.at_level("INFO"):
+        result = train(settings.model_copy(update={**selecting, "longest_edge": 224, "shortest_edge": 224}))
+    assert "token selection skipped image tokens in 2 layers (layer 1: " in caplog.text
+    assert load_policy(str(result.checkpoint)).card.skip_layers == "[1,2,1]"

@@ -1,4 +1,4 @@
-"""Which image tokens the selecting layers of a run skip, and how many that really were."""
+"""Which image tokens selecting layers skip, and how many that really were."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from screensmith.config.train import TrainSettings
 from screensmith.data.pixels import ImageGeometry
 from screensmith.data.ui_graph import components, keep_mask, layer_flags, selects_anything
 from screensmith.model.batch import Batch
@@ -16,7 +15,7 @@ from screensmith.model.batch import Batch
 
 @dataclass(frozen=True, slots=True)
 class Skipping:
-    """UI-guided token selection for one run; `layers` says which layers select."""
+    """UI-guided token selection; `layers` says which layers select."""
 
     layers: tuple[bool, ...]
     ratio: float
@@ -29,7 +28,7 @@ class Skipping:
         self,
         patches: Mapping[str, NDArray[np.uint8]],
         grids: Mapping[str, tuple[int, int]],
-        step: int,
+        step: int = 0,
     ) -> dict[str, NDArray[np.bool_]]:
         """Which tokens of each tile are kept.
 
@@ -66,28 +65,39 @@ class Skipping:
         return keep_mask(component, self.ratio, generator=generator)
 
 
-def skipping_of(settings: TrainSettings, geometry: ImageGeometry, layers: int) -> Skipping | None:
-    """The selection that the settings ask for, or None where they ask for none.
+def skipping(
+    spec: str,
+    ratio: float,
+    threshold: float,
+    *,
+    geometry: ImageGeometry,
+    layers: int,
+    random: bool = False,
+    seed: int = 0,
+) -> Skipping | None:
+    """The selection that a specification asks for, or None where it is empty.
+
+    Args:
+        spec: which layers select, as `data.ui_graph.layer_flags` reads it.
+        ratio: share of redundant tokens that is skipped.
+        threshold: largest colour distance between cells that count as the same.
+        geometry: how images are cut.
+        layers: of the language model.
+        random: skip random redundant tokens instead of evenly spaced ones.
+        seed: of the random choice.
 
     Raises:
         ValueError: it would select nothing, or the family's tiles are not cut into cells.
     """
-    if not settings.skip_layers:
+    if not spec:
         return None
-    flags = layer_flags(settings.skip_layers, layers)
-    problem = selects_anything(flags, settings.skip_ratio)
+    flags = layer_flags(spec, layers)
+    problem = selects_anything(flags, ratio)
     if problem:
-        raise ValueError(f"skip_layers {settings.skip_layers!r}: {problem}")
+        raise ValueError(f"skip_layers {spec!r}: {problem}")
     if geometry.patch_block != geometry.merge:
         raise ValueError("skip_layers works with the Qwen-VL families only; leave it empty for this model")
-    return Skipping(
-        flags,
-        settings.skip_ratio,
-        settings.skip_threshold,
-        settings.skip_random,
-        settings.seed,
-        geometry,
-    )
+    return Skipping(flags, ratio, threshold, random, seed, geometry)
 
 
 def skipped_tokens(batch: Batch) -> int:

@@ -1,5 +1,6 @@
-"""UI-guided token selection in training: for any batch, in packs and tries, and counted."""
+"""UI-guided token selection: for any batch, in packs and tries, with a cache, and counted."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -7,23 +8,25 @@ import pytest
 import torch
 from PIL import Image as PillowImage
 
-from screensmith.config.train import TrainSettings
 from screensmith.core.conversation import Conversation, Image, Message, Text
 from screensmith.core.episode import Screenshot
 from screensmith.core.geometry import Size
 from screensmith.data.pixels import PatchGeometry
-from screensmith.data.trie import lay_out
+from screensmith.data.trie import TokenSequence, lay_out
+from screensmith.model.answer import Asked, generate
 from screensmith.model.batch import collate
 from screensmith.model.create import new_model
 from screensmith.model.encode import Encoder
 from screensmith.model.forward import TokenLoss
 from screensmith.model.images import read_screens
 from screensmith.model.load import load_model
-from screensmith.train.run import train
-from screensmith.train.skipping import skipping_of
+from screensmith.model.skipping import Skipping, skipping
 
 FAMILIES = ["qwen2_vl", "qwen2_5_vl", "qwen3_vl"]
-SETTINGS = TrainSettings(skip_layers="[2,2,1],[4,4,1]", skip_ratio=0.5)
+
+
+def every_other_layer(geometry, **options) -> Skipping:
+    return skipping("[2,2,1],[4,4,1]", 0.5, 1.0, geometry=geometry, layers=4, **options)
 
 
 def picture(width, height, seed):
@@ -91,10 +94,10 @@ def summed(parts):
 
 @pytest.mark.parametrize("rows", [[TALKS], [TALKS[:2], TALKS[2:]], [[one] for one in TALKS]])
 def test_packs_and_tries_give_the_loss_and_gradients_of_separate_samples(loaded, encoder, rows):
-    skipping = skipping_of(SETTINGS, encoder.geometry, 4)
-    alone = [training(loaded, encoder, [[one]], skipping=skipping) for one in TALKS]
+    selection = every_other_layer(encoder.geometry)
+    alone = [training(loaded, encoder, [[one]], skipping=selection) for one in TALKS]
     loss, gradients = summed(alone)
-    together = training(loaded, encoder, rows, skipping=skipping)
+    together = training(loaded, encoder, rows, skipping=selection)
     assert together[0] == pytest.approx(loss, rel=1e-5)
     assert (together[1] - gradients).norm() / gradients.norm() < 1e-4
     assert set(together[2]) == {1, 3}
@@ -140,40 +143,56 @@ def test_a_skipped_token_passes_unchanged_and_keeps_its_position(loaded, encoder
 
 
 def test_a_random_choice_differs_from_step_to_step_and_not_from_run_to_run(encoder):
-    settings = SETTINGS.model_copy(update={"skip_random": True})
-    skipping = skipping_of(settings, encoder.geometry, 4)
+    selection = every_other_layer(encoder.geometry, random=True)
     patches = read_screens({"a": SCREENS[0]}, encoder.geometry)
     screens = {}
     grids = {
         "a:0": (span.rows, span.columns)
         for span in encoder.encode(TALKS[0], screens).images
     }
-    first, second = (skipping.keep(patches, grids, step)["a:0"] for step in (0, 1))
+    first, second = (selection.keep(patches, grids, step)["a:0"] for step in (0, 1))
     assert first.sum() == second.sum()
     assert (first != second).any()
-    assert (first == skipping.keep(patches, grids, 0)["a:0"]).all()
+    assert (first == selection.keep(patches, grids, 0)["a:0"]).all()
 
 
 @pytest.mark.parametrize(("layers", "ratio"), [("[1,28,0]", 0.5), ("[1,28,1]", 0.0)])
 def test_a_setting_that_selects_nothing_says_so(layers, ratio):
     geometry = PatchGeometry(14, 2, 56 * 56, 512 * 512, (0.5,) * 3, (0.5,) * 3)
-    settings = TrainSettings(skip_layers=layers, skip_ratio=ratio)
     with pytest.raises(ValueError, match="skip_layers"):
-        skipping_of(settings, geometry, 28)
+        skipping(layers, ratio, 1.0, geometry=geometry, layers=28)
 
 
-def test_a_run_logs_what_each_layer_skipped(tmp_path, recorded, base, caplog):
-    settings = TrainSettings(
-        local=str(recorded),
-        repo_id=str(base),
-        output=str(tmp_path / "out"),
-        batch=4,
-        max_steps=1,
-        shortest_edge=224,
-        longest_edge=224,
-        skip_layers="[1,2,1]",
-        trackers=("jsonl",),
+def test_answers_with_selection_equal_those_computed_without_a_cache(loaded, encoder):
+    """Layers that skip hold fewer keys; each new token must see the right ones in each layer."""
+    with torch.no_grad():
+        torch.manual_seed(0)
+        head = loaded.model.lm_head.weight
+        loaded.model.lm_head.weight = torch.nn.Parameter(torch.randn_like(head) * 20)
+    selection = every_other_layer(encoder.geometry)
+    asked = Asked(
+        loaded.model.eval(),
+        loaded.family,
+        encoder.geometry,
+        turn_end=encoder.turn_end,
+        padding=encoder.padding,
+        max_new_tokens=6,
+        selecting_layers=selection.layers,
     )
-    with caplog.at_level("INFO"):
-        train(settings)
-    assert "token selection skipped image tokens in 2 layers (layer 1: " in caplog.text
+    screens = {}
+    requests = [encoder.request(Conversation(one.messages[:1]), screens) for one in TALKS]
+    patches = read_screens(screens, encoder.geometry)
+    grids = {str(span.key): (span.rows, span.columns) for one in requests for span in one.images}
+    keep = selection.keep(patches, grids)
+    answers = generate(asked, requests, patches, keep)
+    once = dataclasses.replace(asked, max_new_tokens=1)
+    for request, answer in zip(requests, answers, strict=True):
+        slowly = []
+        for _ in range(6):
+            tokens = np.concatenate([request.tokens, np.array(slowly, dtype=np.int64)])
+            longer = TokenSequence(tokens, np.zeros(len(tokens), bool), request.images)
+            slowly += generate(once, [longer], patches, keep)[0]
+            if slowly[-1] == encoder.turn_end:
+                break
+        assert answer == slowly
+    loaded.model.lm_head.weight = head

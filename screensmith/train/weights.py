@@ -1,0 +1,121 @@
+"""What learns in a run, and how fast: frozen parts, adapters, and a learning rate for each part."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+import torch
+
+from screensmith.config.train import TrainSettings
+from screensmith.families import ModelPart
+from screensmith.model import adapt
+from screensmith.model.load import LoadedModel, UnsuitableModel
+from screensmith.model.quantise import quantise_language
+
+logger = logging.getLogger(__name__)
+PARTS: tuple[ModelPart, ...] = ("vision", "projector", "language")
+COMPUTE_DTYPES = {"no": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def prepare_weights(
+    loaded: LoadedModel,
+    settings: TrainSettings,
+    *,
+    precision: str = "no",
+    device: torch.device | str = "cpu",
+) -> None:
+    """Decide what learns: freeze parts, quantise, add adapters.
+
+    An adapter freezes all weights of the model; `freeze_*` then keep adapters out of a part.
+
+    Args:
+        loaded: in full precision; it is changed in place.
+        settings: of the run.
+        precision: what products are computed in, by Accelerate's name: no, bf16 or fp16.
+        device: where the model will be.
+
+    Raises:
+        UnsuitableModel: nothing would learn, a rate is set for a part that does not learn, the
+            adapter's targets do not exist, or weights cannot be quantised on this device.
+    """
+    model, family = loaded.model, loaded.family
+    frozen = [part for part in PARTS if getattr(settings, f"freeze_{part}")]
+    dtype = COMPUTE_DTYPES[precision]
+    if settings.adapter == "none":
+        fixed = adapt.freeze_parts(model, family, frozen)
+        if frozen:
+            logger.info("frozen: %s (%d parameters)", ", ".join(frozen), fixed)
+    else:
+        _adapt(loaded, settings, frozen, dtype, device)
+    _check_rates(loaded, settings)
+    if dtype is not torch.float32 and loaded.stored_dtype is dtype:
+        converted = adapt.hold_frozen_matrices(model, dtype)
+        logger.info("%d frozen parameters are held in %s", converted, precision)
+    learning = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    logger.info("%d of %d parameters learn", learning, sum(weight.numel() for weight in model.parameters()))
+
+
+def _adapt(
+    loaded: LoadedModel,
+    settings: TrainSettings,
+    frozen: list[ModelPart],
+    dtype: torch.dtype,
+    device: torch.device | str,
+) -> None:
+    assert settings.adapter != "none"  # noqa: S101 - the caller's case
+    if settings.adapter == "qlora":
+        layers = quantise_language(loaded.model, loaded.family, compute_dtype=dtype, device=device)
+        logger.info("quantised to 4 bits: %d linear layers of the language model", len(layers))
+    names = adapt.add_adapters(
+        loaded.model,
+        loaded.family,
+        kind=settings.adapter,
+        rank=settings.lora_r,
+        alpha=settings.lora_alpha,
+        dropout=settings.lora_dropout,
+        targets=settings.lora_targets,
+        frozen=frozen,
+    )
+    counts = Counter(loaded.family.part_of(name) for name in names)
+    places = ", ".join(f"{counts[part]} in {part}" for part in PARTS if counts[part])
+    logger.info("%s on %d linear layers (%s)", settings.adapter, len(names), places)
+
+
+def _check_rates(loaded: LoadedModel, settings: TrainSettings) -> None:
+    learning = adapt.learning_parts(loaded.model, loaded.family)
+    if not learning:
+        raise UnsuitableModel(
+            "freeze_vision, freeze_projector and freeze_language together leave nothing to learn: "
+            "remove one of them"
+        )
+    for part, rate in (("vision", settings.vision_lr), ("projector", settings.projector_lr)):
+        if rate and part not in learning:
+            why = f"freeze_{part} is set"
+            if settings.adapter != "none" and not getattr(settings, f"freeze_{part}"):
+                why = f"adapter={settings.adapter} has no lora_targets there"
+            raise UnsuitableModel(f"{part}_lr is set, but nothing in the {part} learns ({why}): remove it")
+
+
+def optimizer_of(loaded: LoadedModel, settings: TrainSettings) -> torch.optim.AdamW:
+    """AdamW over what learns; norms and biases are not decayed.
+
+    Each group's `rate_ratio` is its part's peak rate over `lr`: the schedule's rate times that is the
+    group's rate.
+    """
+    rates = {"vision": settings.vision_lr, "projector": settings.projector_lr}
+    groups = []
+    for part in PARTS:
+        learning = [
+            weight
+            for name, weight in loaded.model.named_parameters()
+            if weight.requires_grad and loaded.family.part_of(name) == part
+        ]
+        ratio = (rates.get(part) or settings.lr) / settings.lr
+        matrices = [weight for weight in learning if weight.ndim > 1]
+        vectors = [weight for weight in learning if weight.ndim <= 1]
+        for members, decay in ((matrices, settings.wd), (vectors, 0.0)):
+            if members:
+                options = {"lr": settings.lr * ratio, "rate_ratio": ratio}
+                groups.append({"params": members, "weight_decay": decay, **options})
+    return torch.optim.AdamW(groups, lr=settings.lr)

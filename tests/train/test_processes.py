@@ -1,0 +1,54 @@
+"""Two real processes train as one does: the same steps, the same losses, balanced rows."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys, torch
+from screensmith.config.train import TrainSettings
+from screensmith.train.run import train
+torch.set_num_threads(1)
+train(TrainSettings.model_validate_json(sys.argv[1]))
+"""
+
+
+def losses(settings, processes):
+    """The losses of a run on so many processes, each a real one."""
+    launch = [sys.executable]
+    if processes > 1:
+        launch += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        launch += ["--no-python", sys.executable]
+    environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    finished = subprocess.run(
+        [*launch, "-c", PROGRAM, json.dumps(settings)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    with open(os.path.join(settings["output"], "metrics.jsonl"), encoding="utf-8") as lines:
+        return [json.loads(line)["loss"] for line in lines]
+
+
+def test_two_processes_train_as_one(tmp_path, recorded, base):
+    if "qwen2_vl" not in str(base):
+        pytest.skip("one family shows it")
+    common = {
+        "local": str(recorded),
+        "repo_id": str(base),
+        "epochs": 1,
+        "shortest_edge": 64,
+        "longest_edge": 128,
+        "lr": 1e-3,
+        "trackers": ["jsonl"],
+    }
+    one = losses({**common, "batch": 6, "output": str(tmp_path / "one")}, 1)
+    two = losses({**common, "batch": 3, "output": str(tmp_path / "two")}, 2)
+    assert len(one) == 3
+    assert two == pytest.approx(one, rel=1e-4)
