@@ -3,6 +3,7 @@
 #   make test                  pass the tests (PYTEST="-k config" for a part of them)
 #   make test TRANSFORMERS=5   the same with the newest transformers 5.x, in an environment of its own
 #   make train ARGS="--lr 1e-5"
+#   make bench                 measure speed beside TRL and others, each in an environment of its own
 PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; \
 	done),python3)
@@ -19,7 +20,7 @@ STREAMING_REQUIREMENTS := import importlib.metadata as m; \
 	wanted = m.requires("mosaicml-streaming"); \
 	print(*(r for r in wanted if "extra ==" not in r and not r.startswith("transformers")), sep="\n")
 
-.PHONY: help quickstart test test-transformers5 lint format train docs setup clean
+.PHONY: help quickstart test test-transformers5 lint format train bench docs setup clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -45,6 +46,9 @@ format: $(READY)
 
 train: $(READY)
 	$(BIN)/screensmith train $(ARGS)
+
+bench: $(READY)
+	$(BIN)/python bench/run.py $(ARGS)
 
 # The pages that are made from the code.
 docs: $(READY)

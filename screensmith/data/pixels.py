@@ -171,7 +171,9 @@ def decode(screenshot: Screenshot) -> Image.Image:
             image = Image.open(io.BytesIO(screenshot.read_bytes())).convert("RGB")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise Refused("image too large", str(error)) from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except UnidentifiedImageError as error:  # its text holds a memory address, never twice the same
+        raise Refused("unreadable image", "no format that is known") from error
+    except (OSError, ValueError, SyntaxError) as error:
         raise Refused("unreadable image", str(error)[:200]) from error
     recorded = screenshot.size
     if image.size != (recorded.width, recorded.height):  # its tokens were planned for that size

@@ -187,4 +187,3 @@ class _RowBuilder:
             images=tuple(self._images),
             sequence_end=np.asarray(self._last, dtype=np.int64)[given],
         )
-

@@ -31,7 +31,7 @@ def components(
     """(rows * columns,): the component of each cell of one image, numbered by first appearance.
 
     `patches` is what the Qwen towers read: uint8 of shape (rows * columns * merge * merge, 3 * p * p),
-    a patch being (channel, y, x) and the patches of a cell following each other, cells row by row.
+    a patch being (y, x, channel) and the patches of a cell following each other, cells row by row.
     A cell joins its right and lower neighbour when the L2 norm of the difference of their normalised
     values is below `threshold`, every value counting `temporal` times because a still image stands
     for that many video frames. At a threshold of 0 nothing joins.
@@ -45,7 +45,7 @@ def components(
             "the threshold must be 0 or more, the temporal copies 1 or more and the three standard "
             f"deviations above 0, not {threshold}, {temporal} and {tuple(std)}"
         )
-    cells = patches.reshape(rows * columns, merge * merge, 3, -1)
+    cells = patches.reshape(rows * columns, merge * merge, -1, 3)
     weight = temporal / (255.0 * np.asarray(std, dtype=np.float64)) ** 2
     to_the_right = difference_norms(cells, 1, weight) < threshold
     to_the_right[columns - 1 :: columns] = False  # the last cell of a row and the first of the next
@@ -74,7 +74,7 @@ def difference_norms(
 ) -> NDArray[np.float64]:
     """(n - offset,): the weighted L2 norm of each cell's difference to the cell `offset` after it.
 
-    `cells` is (n, patches, channels, pixels), `weight` (channels,). A band of cells at a time, so
+    `cells` is (n, patches, pixels, channels), `weight` (channels,). A band of cells at a time, so
     that no float copy of the image is made. Sums of whole squares stay exact in float32 for patches
     of up to 16 x 16 pixels (16 * 16 * 255 ** 2 < 2 ** 24); only they are weighted, in float64.
     """
@@ -84,7 +84,7 @@ def difference_norms(
         stop = min(start + CELLS_COMPARED_AT_ONCE, pairs)
         here, there = cells[start:stop], cells[start + offset : stop + offset]
         difference = np.subtract(here, there, dtype=np.float32)
-        sums = np.einsum("npcx,npcx->npc", difference, difference)
+        sums = np.einsum("npxc,npxc->npc", difference, difference)
         squares[start:stop] = sums.sum(axis=1, dtype=np.float64) @ weight
     return np.sqrt(squares)
 

@@ -42,7 +42,14 @@ class ChatFormat:
     @property
     def marks(self) -> tuple[str, ...]:
         """Every special token, in the order of their ids in a tokenizer that is made here."""
-        named = [self.padding, self.beginning, self.turn_start, self.turn_end, *self.other_marks, self.image]
+        named = [
+            self.padding,
+            self.beginning,
+            self.turn_start,
+            self.turn_end,
+            *self.other_marks,
+            self.image,
+        ]
         return tuple(dict.fromkeys(mark for mark in named if mark))
 
 

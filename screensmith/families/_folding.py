@@ -22,7 +22,7 @@ def embed_patches(
     constant does not eat the product's precision.
 
     Args:
-        patches: uint8 (P, 3 * patch * patch), each row (channel, y, x).
+        patches: uint8 (P, 3 * patch * patch), each row (y, x, channel).
         weight: (width, 3, patch, patch), or (width, 3, 2, patch, patch) for towers that read a still
             image as two video frames; the two are the same, so their weights add up.
         bias: (width,) or None.
@@ -35,7 +35,7 @@ def embed_patches(
     spatial = weight.sum(dim=2) if weight.ndim == 5 else weight
     channel = weight.new_tensor(std).reshape(1, 3, 1, 1)
     shift = (MIDDLE / 255.0 - weight.new_tensor(mean).reshape(1, 3, 1, 1)) / channel
-    folded = (spatial / (255.0 * channel)).flatten(1)
+    folded = (spatial / (255.0 * channel)).permute(0, 2, 3, 1).flatten(1)
     constant = (spatial * shift).sum(dim=(1, 2, 3))
     if bias is not None:
         constant = constant + bias
@@ -49,7 +49,9 @@ class FoldedPatches(nn.Module):
     Bytes are embedded by `embed_patches`; anything else goes through the library's own module.
     """
 
-    def __init__(self, stock: nn.Module, mean: tuple[float, float, float], std: tuple[float, float, float]) -> None:
+    def __init__(
+        self, stock: nn.Module, mean: tuple[float, float, float], std: tuple[float, float, float]
+    ) -> None:
         super().__init__()
         self.proj = stock.proj
         self._stock = [stock]  # not registered: its parameters are `proj`'s

@@ -128,7 +128,9 @@ class QwenFamily:
         if isinstance(output, tuple):
             tokens, levels = output
             return VisualFeatures(tokens, tuple(levels))
-        return VisualFeatures(output.pooler_output, tuple(getattr(output, "deepstack_features", None) or ()))
+        return VisualFeatures(
+            output.pooler_output, tuple(getattr(output, "deepstack_features", None) or ())
+        )
 
     def language(self, model: Any) -> Any:
         """The text model."""

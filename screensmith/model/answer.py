@@ -91,9 +91,7 @@ class _Branches:
         for number, (row, group) in enumerate(zip(rows, groups, strict=True)):
             self._of_request[number, : len(group)] = group
             ends[number, : len(group)] = row.sequence_end
-            following[number, : len(group)] = [
-                positions_of(requests[index]).max() + 1 for index in group
-            ]
+            following[number, : len(group)] = [positions_of(requests[index]).max() + 1 for index in group]
         self._ends = torch.from_numpy(ends).to(self._device)
         self._next_position = torch.from_numpy(following).to(self._device)
         self._requests = len(requests)
@@ -166,7 +164,11 @@ class LayerCache:
         self._layers: dict[int, tuple[Tensor, Tensor]] = {}
 
     def update(
-        self, key: Tensor, value: Tensor, layer: int, options: Any = None  # noqa: ARG002
+        self,
+        key: Tensor,
+        value: Tensor,
+        layer: int,
+        options: Any = None,  # noqa: ARG002
     ) -> tuple[Tensor, Tensor]:
         """Append (B, heads, n, width) keys and values; returns all of the layer's so far."""
         if layer in self._layers:

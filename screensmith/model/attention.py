@@ -110,7 +110,9 @@ def attend(
         return _stock(module, query, key, value, attention_mask, scaling, dropout, options)
     grouped = query.shape[1] != key.shape[1]
     if attention_mask.flex is not None:
-        output = _flex()(query, key, value, block_mask=attention_mask.flex, scale=scaling, enable_gqa=grouped)
+        output = _flex()(
+            query, key, value, block_mask=attention_mask.flex, scale=scaling, enable_gqa=grouped
+        )
     elif attention_mask.blocks:
         output = _in_blocks(query, key, value, attention_mask.blocks, scaling, dropout)
     else:

@@ -55,7 +55,11 @@ class TokenLoss(nn.Module):
         picked = hidden.flatten(0, 1)[batch.label_at]
         head: Any = self.model.lm_head
         loss = summed_loss(head, picked, batch.label_target, batch.label_weight)
-        if batch.pictures is None and torch.distributed.is_available() and torch.distributed.is_initialized():
+        if (
+            batch.pictures is None
+            and torch.distributed.is_available()
+            and torch.distributed.is_initialized()
+        ):
             loss = loss + self._nothing_seen()
         return loss
 
@@ -73,7 +77,9 @@ class TokenLoss(nn.Module):
             features = see(self.model, self._family, pictures)
         cache.write(pictures, features, self._merge)
         stacked = torch.stack([features.tokens, *features.levels], dim=2)
-        return dataclasses.replace(batch, pictures=dataclasses.replace(pictures, patches=None, features=stacked))
+        return dataclasses.replace(
+            batch, pictures=dataclasses.replace(pictures, patches=None, features=stacked)
+        )
 
 
 def hidden_states(
@@ -125,9 +131,7 @@ def views_of(
     language: Any, family: Family, hidden: Tensor, batch: Batch, selecting_layers: tuple[bool, ...]
 ) -> list[View]:
     """The view of each layer; layers that select share one, and so do those that do not."""
-    whole = View(
-        language.rotary_emb(hidden, family.rotary(batch.positions)), visibility(batch.subtree_end)
-    )
+    whole = View(language.rotary_emb(hidden, family.rotary(batch.positions)), visibility(batch.subtree_end))
     layers = len(language.layers)
     if batch.keep is None or not any(selecting_layers) or bool(batch.keep.all()):
         return [whole] * layers

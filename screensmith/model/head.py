@@ -50,14 +50,16 @@ class _SummedLoss(torch.autograd.Function):
             block = slice(start, start + rows)
             states, targets, weights = hidden[block], target[block], weight[block]
             logits = (states @ matrix.T).float()
-            scale = torch.logsumexp(logits, dim=1)
             picked = logits.gather(1, targets[:, None])[:, 0]
-            total += ((scale - picked) * weights).sum()
+            largest = logits.amax(dim=1)
+            chances = logits.sub_(largest[:, None]).exp_()  # in place: there is one copy of the logits
+            scale = chances.sum(dim=1)
+            total += ((largest + scale.log() - picked) * weights).sum()
             if hidden_gradient is None and not wants_matrix:
                 continue
-            error = logits.sub_(scale[:, None]).exp_()
-            error.scatter_add_(1, targets[:, None], torch.full_like(scale, -1.0)[:, None])
-            error = error.mul_(weights[:, None]).to(states.dtype)
+            error = chances.mul_((weights / scale)[:, None])
+            error.scatter_add_(1, targets[:, None], -weights[:, None])
+            error = error.to(states.dtype)
             if hidden_gradient is not None:
                 torch.mm(error, matrix, out=hidden_gradient[block])
             if wants_matrix:

@@ -7,13 +7,12 @@ PyTorch's integer resize takes as they are, and the result is reordered once.
 from __future__ import annotations
 
 import functools
-import importlib
 import io
 import warnings
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+import simplejpeg
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -48,7 +47,7 @@ def read_tiles(screenshot: Screenshot, geometry: ImageGeometry) -> list[NDArray[
     The screenshot is resized once to each size, however many tiles are cut from it.
 
     Returns:
-        One array (patches, 3 * patch * patch) a tile; each row is (channel, y, x), rows in the
+        One array (patches, 3 * patch * patch) a tile; each row is (y, x, channel), rows in the
         geometry's order.
 
     Raises:
@@ -72,7 +71,7 @@ def patch_rows(pixels: NDArray[np.uint8], patch: int, block: int) -> NDArray[np.
     height, width, _ = pixels.shape
     rows, columns = height // (patch * block), width // (patch * block)
     blocks = pixels.reshape(rows, block, patch, columns, block, patch, 3)
-    ordered = blocks.transpose(0, 3, 1, 4, 6, 2, 5)  # block row, block column, then row, column in it
+    ordered = blocks.transpose(0, 3, 1, 4, 2, 5, 6)  # block row, block column, then row, column in it
     return np.ascontiguousarray(ordered).reshape(rows * columns * block * block, -1)
 
 
@@ -118,9 +117,6 @@ def _decode_jpeg(screenshot: Screenshot) -> Tensor | None:
     Nothing is refused here: what is broken, too large or unusual is left to Pillow, so that there is
     one place that decides and words it.
     """
-    simplejpeg = _simplejpeg()
-    if simplejpeg is None:
-        return None
     data = screenshot.read_bytes()
     try:
         with warnings.catch_warnings():
@@ -134,15 +130,6 @@ def _decode_jpeg(screenshot: Screenshot) -> Tensor | None:
     try:
         return torch.from_numpy(simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True))
     except ValueError:
-        return None
-
-
-@functools.cache
-def _simplejpeg() -> Any | None:
-    """libjpeg-turbo without Pillow's copies, where it is installed: the same pixels in 2/3 of the time."""
-    try:
-        return importlib.import_module("simplejpeg")
-    except ImportError:
         return None
 
 

@@ -128,7 +128,9 @@ class LoadedPolicy:
         keep = None
         if self._skipping is not None:
             spans = [span for request in requests for span in request.images]
-            keep = self._skipping.keep(patches, {str(span.key): (span.rows, span.columns) for span in spans})
+            keep = self._skipping.keep(
+                patches, {str(span.key): (span.rows, span.columns) for span in spans}
+            )
         answers = generate(self._asked, requests, patches, keep)
         return [self._prediction(*pair) for pair in zip(answers, samples, strict=True)]
 

@@ -89,9 +89,7 @@ def train(
     given = read_samples(settings) if samples is None else as_examples(samples)
     examples = check(given, settings, speaker, encoder, limit)
     card = card.model_copy(update={"data_fingerprints": examples.fingerprints})
-    prepare_weights(
-        loaded, settings, precision=accelerator.mixed_precision, device=accelerator.device
-    )
+    prepare_weights(loaded, settings, precision=accelerator.mixed_precision, device=accelerator.device)
     plan = plan_run(settings, len(examples.samples), accelerator.num_processes)
     run = _Run(settings, loaded, card, plan, accelerator, examples)
     loss = run.go(Speaker(card, geometry), encoder, after_step)

@@ -263,7 +263,9 @@ def test_every_parameter_belongs_to_a_part_and_all_parts_are_there(loaded):
     assert parts == {"vision", "projector", "language"}
     assert loaded.family.part_of("lm_head.weight") == "language"
     language = loaded.family.language(loaded.model)
-    assert {loaded.family.part_of(name) for name, module in loaded.model.named_modules() if module is language}
+    assert {
+        loaded.family.part_of(name) for name, module in loaded.model.named_modules() if module is language
+    }
 
 
 def test_the_coordinate_frame_is_a_known_one(loaded):

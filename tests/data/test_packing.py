@@ -18,7 +18,10 @@ def question(screen: str, number: int, visual: int = 30, words: int = 10) -> Tok
     return plain([1] + [9] * visual + [100 + number] * words, [span])
 
 
-@given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=12), min_size=1, max_size=15), st.integers(1, 30))
+@given(
+    st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=12), min_size=1, max_size=15),
+    st.integers(1, 30),
+)
 def test_every_sequence_comes_once_and_rows_keep_the_budget(texts, budget):
     sequences = [plain(text) for text in texts]
     rows = pack_rows(sequences, budget)
@@ -45,7 +48,9 @@ def test_a_beginning_that_all_share_makes_room_for_more():
     assert len(pack_rows(texts, 20 + 3 * 8 - 1)) == 2
 
 
-@given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 50)), min_size=1, max_size=20), st.integers(1, 6))
+@given(
+    st.lists(st.tuples(st.integers(0, 50), st.integers(1, 50)), min_size=1, max_size=20), st.integers(1, 6)
+)
 def test_every_row_has_one_bin_and_no_bin_is_needlessly_empty(pairs, bins):
     loads = [Load(patches, tokens) for patches, tokens in pairs]
     result = balance(loads, bins)

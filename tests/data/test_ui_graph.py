@@ -24,7 +24,7 @@ def patches_of(image, merge, patch_pixels):
             for y in range(top, top + cell, patch_pixels):
                 for x in range(left, left + cell, patch_pixels):
                     patch = image[y : y + patch_pixels, x : x + patch_pixels]
-                    result.append(patch.transpose(2, 0, 1).reshape(-1))
+                    result.append(patch.reshape(-1))
     return np.stack(result)
 
 

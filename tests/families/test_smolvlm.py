@@ -52,8 +52,8 @@ def asked(*parts, answer="[0.1, 0.2]"):
 
 def as_pictures(patches, side=8, patch=16):
     """Rows of patches (P, 3 * patch * patch) as normalised pictures (P / side ** 2, 3, edge, edge)."""
-    grid = patches.float().div(255).sub(0.5).div(0.5).reshape(-1, side, side, 3, patch, patch)
-    return grid.permute(0, 3, 1, 4, 2, 5).reshape(-1, 3, side * patch, side * patch)
+    grid = patches.float().div(255).sub(0.5).div(0.5).reshape(-1, side, side, patch, patch, 3)
+    return grid.permute(0, 5, 1, 3, 2, 4).reshape(-1, 3, side * patch, side * patch)
 
 
 def library_features(model, pictures):

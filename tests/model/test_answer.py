@@ -111,7 +111,8 @@ def library_pictures(loaded, geometry, spans, shown):
     patch = geometry.patch_pixels
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (geometry.mean, geometry.std))
     normalised = [
-        (torch.from_numpy(rows).float().view(-1, 3, patch, patch) / 255 - mean) / std for rows in shown
+        (torch.from_numpy(rows).float().view(-1, patch, patch, 3).permute(0, 3, 1, 2) / 255 - mean) / std
+        for rows in shown
     ]
     if geometry.spreads:
         values = torch.cat([rows[:, :, None].expand(-1, -1, 2, -1, -1).flatten(1) for rows in normalised])

@@ -19,9 +19,7 @@ def rows(draw):
     ends = []
     for _ in range(draw(st.integers(1, 3))):
         texts = draw(st.lists(st.lists(st.integers(0, 1), min_size=1, max_size=25), min_size=1, max_size=6))
-        sequences = [
-            TokenSequence(np.asarray(text, np.int64), np.zeros(len(text), bool)) for text in texts
-        ]
+        sequences = [TokenSequence(np.asarray(text, np.int64), np.zeros(len(text), bool)) for text in texts]
         ends.append(lay_out(sequences).subtree_end)
     length = max(map(len, ends))
     padded = np.tile(np.arange(1, length + 1), (len(ends), 1))
@@ -92,7 +90,8 @@ def test_flex_attention_gives_what_the_dense_mask_gives(subtree_end):
 def test_absent_tokens_are_as_if_they_were_not_there(subtree_end, data):
     size, length = subtree_end.shape
     chosen = [
-        sorted(data.draw(st.sets(st.integers(0, length - 1), min_size=1), label="kept")) for _ in range(size)
+        sorted(data.draw(st.sets(st.integers(0, length - 1), min_size=1), label="kept"))
+        for _ in range(size)
     ]
     width = max(map(len, chosen))
     keys = torch.full((size, width), -1)

@@ -54,7 +54,9 @@ def test_a_label_may_stand_at_a_position_twice():
     twice = torch.cat([hidden[:1], hidden[:1]])
     target, weight = torch.tensor([3, 5]), torch.tensor([1.0, 0.5])
     expected = plain(projection, twice, target, weight)
-    torch.testing.assert_close(summed_loss(projection, twice, target, weight), expected, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(
+        summed_loss(projection, twice, target, weight), expected, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_no_labels_are_a_loss_of_nothing():

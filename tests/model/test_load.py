@@ -37,7 +37,9 @@ def test_a_name_without_a_model_says_what_to_do(monkeypatch, tmp_path):
 
 def test_another_kind_of_model_is_refused_with_those_supported(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
-    with pytest.raises(UnsuitableModel, match="gpt2 model; supported are qwen2_5_vl, qwen2_vl, qwen3_vl, smolvlm"):
+    with pytest.raises(
+        UnsuitableModel, match="gpt2 model; supported are qwen2_5_vl, qwen2_vl, qwen3_vl, smolvlm"
+    ):
         load_model(str(tmp_path))
 
 

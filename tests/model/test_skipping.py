@@ -76,9 +76,7 @@ def training(loaded, encoder, rows, *, skipping):
     grids = {str(span.key): (span.rows, span.columns) for row in laid for span in row.images}
     keep = skipping.keep(patches, grids, 0) if skipping else None
     batch = collate(laid, patches, merge=2, padding=encoder.padding, keep=keep)
-    loss = TokenLoss(
-        loaded.model, loaded.family, selecting_layers=skipping.layers if skipping else ()
-    )
+    loss = TokenLoss(loaded.model, loaded.family, selecting_layers=skipping.layers if skipping else ())
     loss.zero_grad()
     value = loss(batch)
     value.backward()
@@ -146,10 +144,7 @@ def test_a_random_choice_differs_from_step_to_step_and_not_from_run_to_run(encod
     selection = every_other_layer(encoder.geometry, random=True)
     patches = read_screens({"a": SCREENS[0]}, encoder.geometry)
     screens = {}
-    grids = {
-        "a:0": (span.rows, span.columns)
-        for span in encoder.encode(TALKS[0], screens).images
-    }
+    grids = {"a:0": (span.rows, span.columns) for span in encoder.encode(TALKS[0], screens).images}
     first, second = (selection.keep(patches, grids, step)["a:0"] for step in (0, 1))
     assert first.sum() == second.sum()
     assert (first != second).any()

@@ -67,9 +67,7 @@ def test_the_second_time_no_patches_are_needed_and_loss_and_gradients_are_the_sa
     assert cache.read(keys) is None
     first = collate([row], read_screens(screens, encoder.geometry), **shape)
     plain = training(TokenLoss(frozen.model, frozen.family), first)
-    caching = TokenLoss(
-        frozen.model, frozen.family, vision_cache=cache, merge=encoder.geometry.merge
-    )
+    caching = TokenLoss(frozen.model, frozen.family, vision_cache=cache, merge=encoder.geometry.merge)
     filling = training(caching, first)
     kept = cache.read(keys)
     again = training(caching, collate([row], {}, features=kept, **shape))
