@@ -31,13 +31,13 @@ def main() -> None:
     arguments = asked.parse_args()
 
     import torch
-
     from ours_train import samples
+
     from screensmith.config.agent_card import AgentCard
     from screensmith.model.policy import load_policy
 
     torch.set_num_threads(arguments.threads)
-    given = samples(arguments.data / arguments.set, "separate", 0)
+    given = samples(arguments.data / arguments.set, "separate")
     by_screen: dict[str, list] = {}
     for sample in given:
         by_screen.setdefault(sample.id.partition("#")[0], []).append(sample)

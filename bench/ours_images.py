@@ -53,7 +53,7 @@ PACKAGES = ("torch", "torchvision", "transformers", "pillow", "simplejpeg", "num
 
 def draw(seed: int) -> Image.Image:
     """A 1080p page of shapes and words."""
-    generator = random.Random(seed)  # noqa: S311
+    generator = random.Random(seed)
     image = Image.new("RGB", (1920, 1080), (245, 245, 248))
     canvas = ImageDraw.Draw(image)
     for _ in range(60):

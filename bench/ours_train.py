@@ -14,12 +14,13 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from data import read
 from measure import GRADIENT_CLIP, LEARNING_RATE, Measurement, parser
 
+from data import read
 
-def samples(folder: Path, layout: str, count: int) -> list[Any]:
-    """At least `count` questions as samples: a screenshot with its questions, or one a question."""
+
+def samples(folder: Path, layout: str) -> list[Any]:
+    """The set's questions as samples: a screenshot with its questions, or one a question."""
     from screensmith.core.actions import Click
     from screensmith.core.episode import Screenshot
     from screensmith.core.geometry import Box, Point, Size
@@ -61,7 +62,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     measurement = Measurement(f"screensmith_{arguments.layout}")
     folder = arguments.data / arguments.set
-    given = samples(folder, arguments.layout, arguments.steps * arguments.batch)
+    given = samples(folder, arguments.layout)
     questions = len(read(folder)[0]["questions"]) if arguments.layout != "separate" else 1
     if arguments.batch % (questions * arguments.accum):
         raise SystemExit(f"--batch {arguments.batch} is no multiple of {questions} x {arguments.accum}")
@@ -95,7 +96,7 @@ def main() -> None:
         )
         in_step = settings.batch * settings.accum
 
-        def after_step(done: int) -> None:
+        def after_step(_: int) -> None:
             measurement.step(questions=in_step * questions, samples=in_step)
 
         measurement.loaded()

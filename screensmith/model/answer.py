@@ -15,7 +15,7 @@ from screensmith.data.packing import pack_rows
 from screensmith.data.pixels import ImageGeometry
 from screensmith.data.trie import Row, TokenSequence, lay_out, positions_of
 from screensmith.families import Family
-from screensmith.model.attention import Visibility, visibility
+from screensmith.model.attention import Visibility
 from screensmith.model.batch import Batch, Patches, collate
 from screensmith.model.forward import View, embed, through_layers, views_of
 from screensmith.model.select import Kept

@@ -18,9 +18,9 @@ from screensmith.model.batch import Batch, blank_row, collate
 from screensmith.model.encode import Encoder, Screens
 from screensmith.model.images import read_screens
 from screensmith.model.policy import Speaker
+from screensmith.model.skipping import Skipping
 from screensmith.model.vision_cache import VisionCache
 from screensmith.train.plan import Plan
-from screensmith.model.skipping import Skipping
 
 PATCH_CACHE_BYTES = 1 << 30  # small data sets are then decoded once, not once an epoch
 STEPS_AHEAD = 2

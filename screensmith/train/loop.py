@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from screensmith.config.train import TrainSettings
 from screensmith.model.batch import Batch
-from screensmith.train.plan import Plan, learning_rate
 from screensmith.model.skipping import skipped_tokens
+from screensmith.train.plan import Plan, learning_rate
 from screensmith.train.trackers import Tracker
 
 logger = logging.getLogger(__name__)

@@ -22,6 +22,7 @@ from screensmith.model.forward import TokenLoss
 from screensmith.model.load import LoadedModel, UnsuitableModel, load_model
 from screensmith.model.policy import Speaker
 from screensmith.model.save import save_checkpoint
+from screensmith.model.skipping import skipping
 from screensmith.model.vision_cache import VisionCache
 from screensmith.train import checkpoint
 from screensmith.train.checkpoint import CannotResume, Progress
@@ -29,7 +30,6 @@ from screensmith.train.examples import Examples, as_examples, check, read_sample
 from screensmith.train.feed import StepDataset, steps_from
 from screensmith.train.loop import Machinery, run_steps
 from screensmith.train.plan import Plan, plan_run
-from screensmith.model.skipping import skipping
 from screensmith.train.trackers import open_trackers
 from screensmith.train.weights import optimizer_of, prepare_weights
 

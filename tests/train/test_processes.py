@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from screensmith.train.trackers import read_metrics
 
 PROGRAM = """
 import sys, torch
@@ -32,8 +35,7 @@ def losses(settings, processes):
         check=False,
     )
     assert finished.returncode == 0, finished.stderr[-3000:]
-    with open(os.path.join(settings["output"], "metrics.jsonl"), encoding="utf-8") as lines:
-        return [json.loads(line)["loss"] for line in lines]
+    return [line["loss"] for line in read_metrics(Path(settings["output"]) / "metrics.jsonl")]
 
 
 def test_two_processes_train_as_one(tmp_path, recorded, base):
