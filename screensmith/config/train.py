@@ -42,9 +42,15 @@ class TrainSettings(BaseModel):
     lora_targets: str = Field(
         "auto", description="regular expression on module names; auto is the family's choice"
     )
-    freeze_vision: bool = Field(False, description="keep the vision tower as it is")
-    freeze_projector: bool = Field(False, description="keep the vision tower's projector as it is")
-    freeze_language: bool = Field(False, description="keep the language model as it is")
+    freeze_vision: bool = Field(
+        False, description="keep the vision tower as it is; it gets no adapters either"
+    )
+    freeze_projector: bool = Field(
+        False, description="keep the vision tower's projector as it is; it gets no adapters either"
+    )
+    freeze_language: bool = Field(
+        False, description="keep the language model as it is; it gets no adapters either"
+    )
     vision_cache: str = Field(
         "", description="folder for the features of a frozen vision tower, empty for none"
     )
@@ -111,6 +117,15 @@ class TrainSettings(BaseModel):
         unused = [name for name in unused if getattr(self, name) != fields[name].default]
         if self.adapter == "none" and unused:
             raise ValueError(
-                f"{unused[0]} has no effect without adapter=lora; set adapter to lora or remove it"
+                f"{unused[0]} has no effect without adapter=lora (or dora, rslora, qlora); "
+                "set adapter or remove it"
             )
+        if self.freeze_vision and self.freeze_projector and self.freeze_language:
+            raise ValueError(
+                "freeze_vision, freeze_projector and freeze_language together leave nothing to learn; "
+                "remove one of them"
+            )
+        for part in ("vision", "projector"):
+            if getattr(self, f"{part}_lr") and getattr(self, f"freeze_{part}"):
+                raise ValueError(f"{part}_lr has no effect with freeze_{part}; remove one of them")
         return self

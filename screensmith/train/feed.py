@@ -165,7 +165,7 @@ def steps_from(dataset: StepDataset, first: int, workers: int) -> Iterator[list[
 
 
 def _from_thread(dataset: StepDataset, first: int) -> Iterator[list[Batch]]:
-    with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
+    with ThreadPoolExecutor(1, "batches") as thread:
         steps = range(first, len(dataset))
         waiting = [thread.submit(dataset.__getitem__, step) for step in steps[:STEPS_AHEAD]]
         try:

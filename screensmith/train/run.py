@@ -17,23 +17,26 @@ from screensmith.config.train import TrainSettings
 from screensmith.core.sample import Sample
 from screensmith.data.pixels import ImageGeometry
 from screensmith.model import vision_cache
+from screensmith.model.batch import Batch
 from screensmith.model.encode import Encoder
 from screensmith.model.forward import TokenLoss
 from screensmith.model.load import LoadedModel, UnsuitableModel, load_model
 from screensmith.model.policy import Speaker
 from screensmith.model.save import save_checkpoint
-from screensmith.model.skipping import skipping
+from screensmith.model.skipping import Skipping, skipping
 from screensmith.model.vision_cache import VisionCache
 from screensmith.train import checkpoint
 from screensmith.train.checkpoint import CannotResume, Progress
 from screensmith.train.examples import Examples, as_examples, check, read_samples
 from screensmith.train.feed import StepDataset, steps_from
-from screensmith.train.loop import Machinery, run_steps
+from screensmith.train.loop import Machinery, attention_backend, run_steps
+from screensmith.train.memory import MemoryPlan, choose_checkpointing, peak_report
 from screensmith.train.plan import Plan, plan_run
 from screensmith.train.trackers import open_trackers
 from screensmith.train.weights import optimizer_of, prepare_weights
 
 logger = logging.getLogger(__name__)
+MEASURED_STEPS = 2  # whose memory is looked at before a run
 # A change in one of these makes a continued run another run.
 IDENTITY = (
     "repo_id seed shuffle batch accum epochs max_samples_per_epoch max_steps lr wd warmup_steps schedule "
@@ -83,6 +86,16 @@ def train(
     card = _card(settings, loaded)
     geometry = loaded.family.geometry(loaded.model.config, card.min_pixels, card.max_pixels)
     speaker = Speaker(card, geometry)
+    taught = loaded.family.coordinate_frame(settings.repo_id)
+    if loaded.card is None and taught != card.coordinate_frame:
+        logger.info(
+            "published %s models were taught to write places as %s; the dialect %s writes %s, so this run "
+            "teaches the model another frame",
+            loaded.family.name,
+            taught,
+            settings.dialect,
+            card.coordinate_frame,
+        )
     card = card.model_copy(update={"action_names": speaker.dialect.action_names})
     encoder = Encoder(loaded.family, loaded.processor.tokenizer, geometry)
     limit = settings.max_tokens or loaded.longest_text
@@ -127,31 +140,21 @@ class _Run:
     ) -> float:
         """Train from the newest checkpoint, or from the beginning, to the end."""
         first_step = self._resume()
-        loaded, settings = self._loaded, self._settings
-        layers = len(loaded.family.language(loaded.model).layers)
-        selection = skipping(
-            settings.skip_layers,
-            settings.skip_ratio,
-            settings.skip_threshold,
-            geometry=encoder.geometry,
-            layers=layers,
-            random=settings.skip_random,
-            seed=settings.seed,
-        )
+        selection = self._selection(encoder)
         cache = self._open_vision_cache(encoder.geometry)
         dataset = StepDataset(
             self._examples.samples,
             self._plan,
             encoder,
             speaker,
-            row_tokens=settings.row_tokens,
+            row_tokens=self._settings.row_tokens,
             process=self._accelerator.process_index,
             vision_cache=cache,
             skipping=selection,
         )
         token_loss = TokenLoss(
-            loaded.model,
-            loaded.family,
+            self._loaded.model,
+            self._loaded.family,
             selecting_layers=selection.layers if selection else (),
             vision_cache=cache,
             merge=encoder.geometry.merge,
@@ -163,6 +166,7 @@ class _Run:
             self._plan.steps,
             first_step,
         )
+        memory_plan = self._plan_memory(token_loss, dataset, first_step)
         trackers = self._trackers(first_step)
         try:
             loss = run_steps(
@@ -177,10 +181,42 @@ class _Run:
         finally:
             for tracker in trackers:
                 tracker.close()
+        if memory_plan is not None:
+            logger.info("%s", peak_report(memory_plan))
         if selection is not None:
             logger.info("%s", selection.report(token_loss.skipped_by_layer))
         self._save(self._output / checkpoint.FINAL, state_at=None)
         return loss
+
+    def _selection(self, encoder: Encoder) -> Skipping | None:
+        settings = self._settings
+        return skipping(
+            settings.skip_layers,
+            settings.skip_ratio,
+            settings.skip_threshold,
+            geometry=encoder.geometry,
+            layers=len(self._loaded.family.language(self._loaded.model).layers),
+            random=settings.skip_random,
+            seed=settings.seed,
+        )
+
+    def _plan_memory(
+        self, token_loss: TokenLoss, dataset: StepDataset, first_step: int
+    ) -> MemoryPlan | None:
+        """What the first steps will need; they are laid out and one is passed through the model."""
+        steps = range(first_step, min(first_step + MEASURED_STEPS, self._plan.steps))
+        batches = [batch for step in steps for batch in dataset[step]]
+        if not batches:
+            return None
+        device = self._accelerator.device
+
+        def forward(batch: Batch) -> Any:
+            with self._accelerator.autocast(), attention_backend(self._accelerator):
+                return token_loss(batch.to(device))
+
+        plan = choose_checkpointing(self._loaded, self._settings, batches, forward=forward, device=device)
+        token_loss.skipped_by_layer.clear()
+        return plan
 
     def _resume(self) -> int:
         found = checkpoint.unfinished(self._output) if self._settings.resume else []

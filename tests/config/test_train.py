@@ -17,6 +17,18 @@ def test_a_lora_option_without_lora_is_refused() -> None:
     assert TrainSettings(adapter="lora", lora_r=32).lora_r == 32
 
 
+def test_a_run_in_which_nothing_learns_is_refused() -> None:
+    with pytest.raises(ValidationError, match="together leave nothing to learn"):
+        TrainSettings(freeze_vision=True, freeze_projector=True, freeze_language=True)
+    assert TrainSettings(freeze_vision=True, freeze_projector=True).freeze_vision
+
+
+@pytest.mark.parametrize("part", ["vision", "projector"])
+def test_a_rate_for_a_frozen_part_is_refused(part: str) -> None:
+    with pytest.raises(ValidationError, match=f"{part}_lr has no effect with freeze_{part}"):
+        TrainSettings.model_validate({f"{part}_lr": 1e-5, f"freeze_{part}": True})
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 0.0, -1.0])
 def test_a_learning_rate_is_a_positive_number(value: float) -> None:
     with pytest.raises(ValidationError, match="lr"):

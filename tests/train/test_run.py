@@ -96,7 +96,8 @@ def test_lora_learns_adapters_only_and_saves_merged_weights(settings, tmp_path, 
 
 
 def test_a_frozen_vision_tower_stays_as_it_is(settings, tmp_path, base):
-    train(settings.model_copy(update={"freeze_vision": True, "epochs": 1}))
+    frozen = {"freeze_vision": True, "freeze_projector": True}
+    train(settings.model_copy(update={**frozen, "epochs": 1}))
 
     from transformers import AutoModelForImageTextToText
 
