@@ -90,7 +90,7 @@ WAYS = {
     ("way", "checkpointing"),
     [
         *((way, (False, False)) for way in WAYS),
-        *((way, (True, True)) for way in ("full", "lora", "lora everywhere", "dora")),
+        *((way, (True, True)) for way in ("full", "lora everywhere")),
         ("frozen vision", (True, False)),
     ],
 )

@@ -78,8 +78,10 @@ def allocated_peak(work) -> int:
     return int(np.cumsum([event.nbytes() for event in events]).max())
 
 
-@pytest.mark.parametrize("adapter", ["none", "lora"])
-@pytest.mark.parametrize(("language", "vision"), [("off", "off"), ("on", "on"), ("off", "on")])
+@pytest.mark.parametrize(
+    ("adapter", "language", "vision"),
+    [("none", "off", "off"), ("none", "off", "on"), ("none", "on", "on"), ("lora", "off", "off")],
+)
 def test_the_estimate_is_what_a_step_allocates(loaded, batch, adapter, language, vision):
     settings = TrainSettings(
         adapter=adapter, gradient_checkpointing=language, vision_gradient_checkpointing=vision
