@@ -49,6 +49,7 @@ train: $(READY)
 
 bench: $(READY)
 	$(BIN)/python bench/run.py $(ARGS)
+	$(BIN)/python bench/report.py
 
 # The pages that are made from the code.
 docs: $(READY)

@@ -52,6 +52,7 @@ def main() -> None:
     asked.add_argument("--freeze-vision", action="store_true", help="the tower and its projector")
     asked.add_argument("--vision-cache", type=Path, help="folder for the frozen tower's features")
     asked.add_argument("--adapter", default="none")
+    asked.add_argument("--checkpoint-vision", action="store_true", help="vision blocks computed twice")
     arguments = asked.parse_args()
 
     import torch
@@ -91,7 +92,7 @@ def main() -> None:
             vision_cache=str(arguments.vision_cache or ""),
             adapter=arguments.adapter,
             gradient_checkpointing="off",
-            vision_gradient_checkpointing="off",
+            vision_gradient_checkpointing="on" if arguments.checkpoint_vision else "off",
             trackers=("jsonl",),
         )
         in_step = settings.batch * settings.accum

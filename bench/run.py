@@ -173,6 +173,20 @@ def result_of(
     return {"name": comparison.name, **context, "rows": rows, "medians": middle, "runs": runs}
 
 
+def without_places(value: Any, places: dict[str, str]) -> Any:
+    """The value with folders of this machine replaced by what they are."""
+    if isinstance(value, dict):
+        return {key: without_places(each, places) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_places(each, places) for each in value]
+    if isinstance(value, Path | str):
+        text = str(value)
+        for place, name in places.items():
+            text = text.replace(place, name)
+        return text
+    return value
+
+
 def git_state() -> dict[str, Any]:
     """The commit, and whether the tree differs from it."""
 
@@ -207,6 +221,8 @@ def compare(
             once(contender, "warm-up")
     for number in range(1, repeats + 1):
         for contender in comparison.contenders:
+            if (number - 1) % contender.every:
+                continue
             if not any("error" in run for run in runs[contender.name]):  # once failed, it would fail again
                 runs[contender.name].append(once(contender, f"{number}/{repeats}"))
     return result_of(comparison, runs, context)
@@ -268,6 +284,9 @@ def main() -> None:
     results = base / "quick-results" if arguments.quick else arguments.results
     results.mkdir(parents=True, exist_ok=True)
 
+    # Longest first: a work folder may lie in the repository, and an environment in a work folder.
+    known = {base: "WORK", environments.folder(): "ENVIRONMENTS", Path(sys.prefix): "VENV", ROOT: "."}
+    folders = {str(path): name for path, name in sorted(known.items(), key=lambda item: -len(str(item[0])))}
     comparisons = chosen(arguments.only)
     places = prepare(comparisons, work, quick=arguments.quick)
     for comparison in comparisons:
@@ -283,7 +302,8 @@ def main() -> None:
             "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
         result = compare(comparison, places, context, repeats=repeats, quick=arguments.quick)
-        (results / f"{comparison.name}.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+        plain = without_places(result, folders)
+        (results / f"{comparison.name}.json").write_text(json.dumps(plain, indent=1) + "\n", "utf-8")
         for row in result["rows"]:
             print(
                 f"  {row['name']}: {row['measured']} (target {row['target']}, met {row['met']})", flush=True

@@ -94,7 +94,9 @@ def _check_rates(loaded: LoadedModel, settings: TrainSettings) -> None:
             why = f"freeze_{part} is set"
             if settings.adapter != "none" and not getattr(settings, f"freeze_{part}"):
                 why = f"adapter={settings.adapter} has no lora_targets there"
-            raise UnsuitableModel(f"{part}_lr is set, but nothing in the {part} part learns ({why}): remove it")
+            raise UnsuitableModel(
+                f"{part}_lr is set, but nothing in the {part} part learns ({why}): remove it"
+            )
 
 
 def optimizer_of(loaded: LoadedModel, settings: TrainSettings) -> torch.optim.AdamW:

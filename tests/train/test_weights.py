@@ -91,7 +91,7 @@ def test_adapters_stay_out_of_a_frozen_part(loaded):
     [
         (
             {"adapter": "lora", "vision_lr": 1e-5},
-            "vision_lr is set, but nothing in the vision part learns .adapter=lora has no lora_targets there",
+            "vision_lr is set, but nothing in the vision part learns .adapter=lora has no lora_targets",
         ),
         (
             {"adapter": "lora", "projector_lr": 1e-5},
