@@ -44,6 +44,7 @@ WITHOUT_OWN_TESTS = {
     "model/forward.py": "tests/contracts/test_families.py holds it against the library's own forward",
     "model/save.py": "tests/train/test_run.py loads what runs saved with plain transformers",
     "model/select.py": "tests/model/test_skipping.py compares it with plain loops",
+    "model/unsuitable.py": "an error without behaviour",
     "model/tokenizer.py": "tests/contracts/test_families.py encodes and decodes with it",
     "train/checkpoint.py": "tests/train/test_run.py kills and resumes runs",
     "train/examples.py": "tests/train/test_run.py trains on good, bad and missing data",

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from screensmith.families import Family, ModelPart
-from screensmith.model.load import UnsuitableModel
 from screensmith.model.quantise import dequantised, is_quantised, stored_dtype_of
+from screensmith.model.unsuitable import UnsuitableModel
 
 AdapterKind = Literal["lora", "dora", "rslora", "qlora"]
 NAME = "default"  # peft's own name for a model's only adapter

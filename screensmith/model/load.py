@@ -13,10 +13,7 @@ from screensmith.config import agent_card
 from screensmith.config.agent_card import AgentCard
 from screensmith.families import Family
 from screensmith.model.attention import use_tries
-
-
-class UnsuitableModel(ValueError):
-    """A model that cannot be used here; the message says why and what to do."""
+from screensmith.model.unsuitable import UnsuitableModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,9 @@ from screensmith.dialects import Dialect, Unreadable
 from screensmith.model.answer import Asked, generate
 from screensmith.model.encode import Encoder, Screens
 from screensmith.model.images import read_screens
-from screensmith.model.load import LoadedModel, UnsuitableModel, load_model
+from screensmith.model.load import LoadedModel, load_model
 from screensmith.model.skipping import skipping
+from screensmith.model.unsuitable import UnsuitableModel
 
 
 class Speaker:

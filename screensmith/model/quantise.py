@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from screensmith.families import Family
-from screensmith.model.load import UnsuitableModel
+from screensmith.model.unsuitable import UnsuitableModel
 
 
 def quantise_language(

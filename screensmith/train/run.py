@@ -20,10 +20,11 @@ from screensmith.model import vision_cache
 from screensmith.model.batch import Batch
 from screensmith.model.encode import Encoder
 from screensmith.model.forward import TokenLoss
-from screensmith.model.load import LoadedModel, UnsuitableModel, load_model
+from screensmith.model.load import LoadedModel, load_model
 from screensmith.model.policy import Speaker
 from screensmith.model.save import save_checkpoint
 from screensmith.model.skipping import Skipping, skipping
+from screensmith.model.unsuitable import UnsuitableModel
 from screensmith.model.vision_cache import VisionCache
 from screensmith.train import checkpoint
 from screensmith.train.checkpoint import CannotResume, Progress

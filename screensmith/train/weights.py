@@ -10,8 +10,9 @@ import torch
 from screensmith.config.train import TrainSettings
 from screensmith.families import ModelPart
 from screensmith.model import adapt
-from screensmith.model.load import LoadedModel, UnsuitableModel
+from screensmith.model.load import LoadedModel
 from screensmith.model.quantise import quantise_language
+from screensmith.model.unsuitable import UnsuitableModel
 
 logger = logging.getLogger(__name__)
 PARTS: tuple[ModelPart, ...] = ("vision", "projector", "language")

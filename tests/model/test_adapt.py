@@ -27,8 +27,9 @@ from screensmith.model.create import new_model
 from screensmith.model.encode import Encoder
 from screensmith.model.forward import TokenLoss, hidden_states
 from screensmith.model.images import read_screens
-from screensmith.model.load import UnsuitableModel, load_model
+from screensmith.model.load import load_model
 from screensmith.model.save import save_checkpoint
+from screensmith.model.unsuitable import UnsuitableModel
 
 KINDS = ("lora", "dora", "rslora")
 EVERY_LINEAR = r"(?!lm_head).*"

@@ -8,7 +8,8 @@ import torch
 from screensmith.config import agent_card
 from screensmith.config.agent_card import AgentCard
 from screensmith.model.create import new_model
-from screensmith.model.load import UnsuitableModel, load_model
+from screensmith.model.load import load_model
+from screensmith.model.unsuitable import UnsuitableModel
 
 
 @pytest.fixture(scope="module")

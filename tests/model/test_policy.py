@@ -12,8 +12,9 @@ from screensmith.core.episode import Screenshot
 from screensmith.core.geometry import Point, Size
 from screensmith.core.sample import Question, Sample
 from screensmith.model.create import new_model
-from screensmith.model.load import UnsuitableModel, load_model
+from screensmith.model.load import load_model
 from screensmith.model.policy import Speaker, load_policy
+from screensmith.model.unsuitable import UnsuitableModel
 from screensmith.plugins import UnknownName
 
 CARD = AgentCard(

@@ -8,8 +8,9 @@ import torch
 from screensmith import plugins
 from screensmith.model.adapt import add_adapters, learning_parts, merged_state
 from screensmith.model.create import new_model
-from screensmith.model.load import UnsuitableModel, load_model
+from screensmith.model.load import load_model
 from screensmith.model.quantise import dequantised, is_quantised, quantise_language
+from screensmith.model.unsuitable import UnsuitableModel
 
 FAMILIES = plugins.names("families")
 

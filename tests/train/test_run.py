@@ -13,8 +13,8 @@ import torch
 from screensmith.config import agent_card
 from screensmith.config.train import TrainSettings
 from screensmith.data.samples import samples_of
-from screensmith.model.load import UnsuitableModel
 from screensmith.model.policy import load_policy
+from screensmith.model.unsuitable import UnsuitableModel
 from screensmith.train.checkpoint import CannotResume
 from screensmith.train.examples import UnusableData
 from screensmith.train.run import train

@@ -10,7 +10,8 @@ from screensmith import plugins
 from screensmith.config.train import TrainSettings
 from screensmith.model.adapt import learning_parts
 from screensmith.model.create import new_model
-from screensmith.model.load import LoadedModel, UnsuitableModel, load_model
+from screensmith.model.load import LoadedModel, load_model
+from screensmith.model.unsuitable import UnsuitableModel
 from screensmith.train.weights import optimizer_of, prepare_weights
 
 
