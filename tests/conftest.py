@@ -5,6 +5,9 @@ import os
 import pytest
 from hypothesis import settings
 
+# Set before anything imports PyTorch: on models this small, threads only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Timing belongs in benchmarks: the machines that run this suite are shared and noisy.
 settings.register_profile("screensmith", deadline=None)
 settings.load_profile("screensmith")

@@ -55,10 +55,23 @@ def classify(
     if navigation_type.startswith("history") or current in before.numbers[: before.index]:
         if by_input or current == before.numbers[before.index]:
             return None
-        return ("back" if after.index < before.index else "forward", "")
+        return (_direction(before, after), "")
     if after.transition in ASKED_FOR and after.address.startswith(ADDRESSES):
         return ("visit", without_secrets(after.address))
     return None
+
+
+def _direction(before: History, after: History) -> str:
+    """Which way a step in the history went.
+
+    At an end of the history there is one way only. That is looked at first, because on a slow machine
+    `after` may have been asked for when yet another page had been loaded.
+    """
+    if before.index == len(before.numbers) - 1:
+        return "back"
+    if before.index == 0:
+        return "forward"
+    return "back" if after.index < before.index else "forward"
 
 
 def without_secrets(address: str) -> str:

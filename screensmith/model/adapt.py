@@ -44,7 +44,7 @@ def add_adapters(
     targets: str,
     frozen: Collection[ModelPart] = (),
 ) -> list[str]:
-    """Put adapters into the model, in place; only they learn afterwards.
+    """Put adapters into the model, in place; only they learn afterwards, in full precision.
 
     The product of a linear layer with weight W becomes that with W + s B A, where B is zero at first.
     LoRA scales by s = alpha / rank, rsLoRA by s = alpha / sqrt(rank). DoRA also learns the length of
@@ -84,6 +84,9 @@ def add_adapters(
         inject_adapter_in_model(config, model)
     finally:
         del model.is_loaded_in_4bit
+    for parameter in model.parameters():
+        if parameter.requires_grad:  # peft gives adapters the type of what they stand beside
+            parameter.data = parameter.data.float()
     return chosen
 
 

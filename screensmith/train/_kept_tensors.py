@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from screensmith.families import Family
 from screensmith.model.batch import Batch
@@ -40,12 +42,27 @@ def set_checkpointing(model: Any, family: Family, *, language: bool, vision: boo
     from torch.utils.checkpoint import checkpoint
 
     def compute_again(function: Callable[..., Any], *values: Any) -> Any:
-        return checkpoint(function, *values, use_reentrant=False)
+        return checkpoint(function, *values, use_reentrant=False, context_fn=_same_attention)
 
     for stack, on in ((family.language(model), language), (family.vision(model), vision)):
         for layer in layers_of(stack):
             layer.gradient_checkpointing = on
             layer._gradient_checkpointing_func = compute_again
+
+
+def _same_attention() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """Contexts for the forward pass and for what is computed again: with the kernels allowed now.
+
+    The backward pass runs outside of the loop's choice, and another kernel keeps other tensors.
+    """
+    kernels: Any = torch.backends.cuda  # what it says holds on a CPU, too
+    allowed = {
+        SDPBackend.FLASH_ATTENTION: kernels.flash_sdp_enabled(),
+        SDPBackend.EFFICIENT_ATTENTION: kernels.mem_efficient_sdp_enabled(),
+        SDPBackend.CUDNN_ATTENTION: kernels.cudnn_sdp_enabled(),
+        SDPBackend.MATH: kernels.math_sdp_enabled(),
+    }
+    return nullcontext(), sdpa_kernel([backend for backend, allows in allowed.items() if allows])
 
 
 def layers_of(stack: nn.Module) -> list[Any]:

@@ -91,6 +91,19 @@ def test_adapters_learn_beside_quantised_weights_as_beside_the_same_weights_unpa
             torch.testing.assert_close(learning[name].grad, parameter.grad, rtol=1e-4, atol=1e-7)
 
 
+def test_adapters_learn_in_full_precision_whatever_is_computed_in(tmp_path):
+    pytest.importorskip("bitsandbytes")
+    loaded = fresh("qwen2_vl", tmp_path)
+    quantise_language(loaded.model, loaded.family, compute_dtype=torch.bfloat16)
+    add_adapters(loaded.model, loaded.family, kind="qlora", rank=4, alpha=8, dropout=0.0, targets="auto")
+    assert {p.dtype for p in loaded.model.parameters() if p.requires_grad} == {torch.float32}
+    with torch.autocast("cpu", torch.bfloat16):
+        output = loaded.model(input_ids=torch.arange(3, 27)[None], use_cache=False)
+    output.logits.float().square().mean().backward()
+    learning = [p for p in loaded.model.parameters() if p.requires_grad]
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in learning)
+
+
 def base_of(model, name):
     return model.get_submodule(name).base_layer
 

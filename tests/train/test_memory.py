@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image as PillowImage
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 
 from screensmith import plugins
@@ -181,6 +182,22 @@ def test_checkpointed_layers_are_computed_twice_and_learn_the_same(loaded, batch
         assert found.keys() == expected.keys()
         for name in expected:
             torch.testing.assert_close(found[name], expected[name], rtol=1e-5, atol=1e-6)
+
+
+def test_layers_are_computed_again_with_the_attention_of_the_forward_pass(loaded, batch):
+    """In bfloat16 on a CPU the loop chooses PyTorch's plain attention, but for the forward pass only."""
+    loss = TokenLoss(loaded.model, loaded.family).train()
+
+    def gradients(on):
+        set_checkpointing(loaded.model, loaded.family, language=on, vision=on)
+        loss.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
+            value = loss(batch)
+        value.backward()
+        return torch.cat([p.grad.flatten() for p in loss.parameters() if p.grad is not None])
+
+    expected = gradients(on=False)
+    assert (gradients(on=True) - expected).norm() / expected.norm() < 1e-3
 
 
 def test_the_peak_is_measured_and_reported_beside_the_estimate(loaded, batch):
