@@ -25,7 +25,7 @@ def test_every_mode_is_measured_with_one_and_with_many_questions(tmp_path):
     by_name = {(one["mode"], one["questions_per_screenshot"]): one for one in result["runs"]}
     for one in by_name.values():
         assert one["tflops"] > 0
-        assert 0 < one["share_of_peak"]
+        assert one["share_of_peak"] > 0
         assert len(one["step_seconds"]) == 2
     cached, plain = (
         by_name[name, 4]["tflop_per_step"] for name in ("lora_cached_vision", "lora_frozen_vision")

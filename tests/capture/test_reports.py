@@ -70,18 +70,21 @@ FIRST = History((1, 2), 1, "https://one.example/", "link")
         ("differentDocument", History((1, 2, 3), 2, "chrome://newtab/", "typed"), 99, None),
         ("historyDifferentDocument", History((1, 2), 0, "https://zero.example/", "link"), 99, ("back", "")),
         ("historySameDocument", History((1, 2), 0, "https://zero.example/", "typed"), 0.2, None),
-        (
-            "historyDifferentDocument",
-            History((1, 2, 3), 2, "https://two.example/", "typed"),
-            99,
-            ("forward", ""),
-        ),
+        # asked late, when another page had been loaded since: from the end there is only back
+        ("historyDifferentDocument", History((1, 3), 1, "https://two.example/", "typed"), 99, ("back", "")),
         ("reload", FIRST, 99, ("reload", "")),
         ("reload", FIRST, 0.1, None),
     ],
 )
 def test_loads_a_person_asked_the_browser_for(kind, after, since_input, expected):
     assert classify(kind, FIRST, after, since_input_seconds=since_input) == expected
+
+
+def test_a_step_in_the_middle_of_the_history_is_told_by_where_it_ended():
+    middle = History((1, 2, 3), 1, "https://one.example/", "link")
+    for index, expected in ((0, "back"), (2, "forward")):
+        after = History((1, 2, 3), index, "https://other.example/", "typed")
+        assert classify("historyDifferentDocument", middle, after, since_input_seconds=99) == (expected, "")
 
 
 @pytest.mark.parametrize(
