@@ -247,6 +247,7 @@ def drive_secrets(page):
     yield 0.3
     page.click("#late")
     page.keyboard.type(SECRET)
+    yield 0.4  # so that a picture of the secret is taken before the next click
     page.mouse.click(500, 320)
     yield 1
     page.click("#hide")
