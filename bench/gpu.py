@@ -27,7 +27,6 @@ sys.path.append(str(HERE.parent))
 
 import numpy as np
 import torch
-from screensmith.train.flops import step_flops
 
 from screensmith import plugins
 from screensmith.data.trie import ImageSpan, TokenSequence, lay_out
@@ -35,6 +34,7 @@ from screensmith.model import adapt
 from screensmith.model.attention import use_tries
 from screensmith.model.batch import Batch, collate
 from screensmith.model.forward import TokenLoss, see
+from screensmith.train.flops import step_flops
 
 QUESTION_TOKENS, ANSWER_TOKENS = 62, 24
 VOCABULARY = 151_936

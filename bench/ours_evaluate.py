@@ -31,10 +31,11 @@ def main() -> None:
     arguments = asked.parse_args()
 
     import torch
-    from ours_train import samples
 
     from screensmith.config.agent_card import AgentCard
     from screensmith.model.policy import load_policy
+
+    from ours_train import samples
 
     torch.set_num_threads(arguments.threads)
     given = samples(arguments.data / arguments.set, "separate")

@@ -14,9 +14,8 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from measure import GRADIENT_CLIP, LEARNING_RATE, Measurement, parser
-
 from data import read
+from measure import GRADIENT_CLIP, LEARNING_RATE, Measurement, parser
 
 
 def samples(folder: Path, layout: str) -> list[Any]:

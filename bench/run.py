@@ -23,13 +23,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import data
 import environments
 import model
 from comparisons import COMPARISONS, SETTINGS, Comparison, Contender, Row
 from machine import describe, matrix_rate
 from measure import versions
-
-import data
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

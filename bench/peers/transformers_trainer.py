@@ -13,9 +13,8 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from measure import Measurement, parser, trainer_options
-
 from data import prompt_text, read
+from measure import Measurement, parser, trainer_options
 
 
 class Questions:

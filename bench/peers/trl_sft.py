@@ -17,9 +17,8 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from measure import Measurement, parser, trainer_options
-
 from data import prompt_text, read
+from measure import Measurement, parser, trainer_options
 
 
 def rows(folder: Path, count: int) -> list[dict[str, Any]]:
