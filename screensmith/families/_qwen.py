@@ -66,6 +66,11 @@ def text_options(size: str, vocabulary: int, token_ids: Mapping[str, int]) -> di
     }
 
 
+def rotary_options() -> dict[str, Any]:
+    """Rotary positions of Qwen2-VL and Qwen2.5-VL for heads of 32; fresh, the library changes it."""
+    return {"rope_theta": 1_000_000.0, "rope_scaling": {"type": "mrope", "mrope_section": [4, 6, 6]}}
+
+
 def token_options(token_ids: Mapping[str, int]) -> dict[str, int]:
     """The ids a configuration of the library must know."""
     return {

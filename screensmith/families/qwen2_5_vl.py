@@ -17,11 +17,7 @@ class _Qwen25VL(QwenFamily):
 
         text = _qwen.text_options(size, vocabulary, token_ids)
         return Qwen2_5_VLConfig(
-            text_config={
-                **text,
-                "rope_theta": 1_000_000.0,
-                "rope_scaling": {"type": "mrope", "mrope_section": [4, 6, 6]},
-            },
+            text_config={**text, **_qwen.rotary_options()},
             vision_config={
                 "initializer_range": text["initializer_range"],
                 "depth": 4,

@@ -21,11 +21,7 @@ class _Qwen2VL(QwenFamily):
 
         text = _qwen.text_options(size, vocabulary, token_ids)
         return Qwen2VLConfig(
-            text_config={
-                **text,
-                "rope_theta": 1_000_000.0,
-                "rope_scaling": {"type": "mrope", "mrope_section": [4, 6, 6]},
-            },
+            text_config={**text, **_qwen.rotary_options()},
             vision_config={
                 "initializer_range": text["initializer_range"],
                 "depth": 4,

@@ -77,9 +77,11 @@ class Encoder:
         pending = "" if message.parts and isinstance(message.parts[0], Image) else self._chat.before_text
         if message.learn:  # so that the header stays out of the loss, and out of the answer's tokens
             yield _Piece(self._marks(header), learn=False)
-        else:
-            yield _Piece(self._marks(self._chat_start(header)), learn=False)
-            pending = self._chat_rest(header) + pending
+        else:  # what follows the header's mark is tokenised together with the text
+            mark = self._chat.turn_start
+            before, _, rest = header.rpartition(mark) if mark else ("", "", header)
+            yield _Piece(self._marks(before + mark), learn=False)
+            pending = rest + pending
         for part in message.parts:
             if not isinstance(part, Image):
                 pending += part.text
@@ -89,14 +91,6 @@ class Encoder:
             yield self._shown(part.screenshot, screens)
         yield _Piece(self._tokens(pending), message.learn)
         yield _Piece([self.turn_end], message.learn)
-
-    def _chat_start(self, header: str) -> str:
-        """A header up to its last mark: what follows is tokenised together with the text."""
-        return header[: len(header) - len(self._chat_rest(header))]
-
-    def _chat_rest(self, header: str) -> str:
-        mark = self._chat.turn_start
-        return header.rpartition(mark)[2] if mark else header
 
     def _shown(self, screenshot: Screenshot, screens: Screens | None) -> _Piece:
         content = ""
