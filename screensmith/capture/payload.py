@@ -153,6 +153,7 @@ def _action_line(number: int, seconds: float, step: Step) -> dict[str, Any]:
         "instruction": step.instruction or None,
         "thought": step.thought or None,
         "memory": None if step.memory is None else dict(step.memory),
+        "memory_after": None if step.memory_after is None else dict(step.memory_after),
         "facts": facts or None,
     }
     return line | {key: value for key, value in optional.items() if value is not None}

@@ -142,6 +142,23 @@ class Finish:
     status: Status
 
 
+COMPLETE = "COMPLETE"
+"""The operation by which applications say that a task is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operate:
+    """An operation of an application, by its own name, on what words or a place say.
+
+    For data sets whose vocabulary is the application's ("ZOOM", "SEGMENT") and whose actions often
+    have a target in words and no place; see core/operations.py for what it means on a plain screen.
+    """
+
+    name: str
+    target: str = ""
+    at: Point | None = None
+
+
 Action = (
     Click
     | LongPress
@@ -160,6 +177,7 @@ Action = (
     | Wait
     | Answer
     | Finish
+    | Operate
 )
 
 ACTION_TYPES: Mapping[str, type[Action]] = {kind.__name__: kind for kind in typing.get_args(Action)}
@@ -188,7 +206,10 @@ def move_points(action: Action, move: Callable[[Point], Point]) -> Action:
 
 def ends_episode(actions: Iterable[Action]) -> bool:
     """Whether one of the actions says that the episode is over."""
-    return any(isinstance(action, Answer | Finish) for action in actions)
+    return any(
+        isinstance(action, Answer | Finish) or (isinstance(action, Operate) and action.name == COMPLETE)
+        for action in actions
+    )
 
 
 def to_record(action: Action) -> dict[str, Any]:

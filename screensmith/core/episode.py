@@ -13,6 +13,9 @@ from screensmith.core.geometry import Box, Point, Size
 Facts = Mapping[str, Any]
 """What only one data set or metric needs; never read by code that does not know the data set."""
 
+Memory = Mapping[str, Any]
+"""What an actor notes for itself between steps, as plain JSON values by the name of each part."""
+
 
 class ImageSource(Protocol):
     """Where encoded image bytes (PNG, JPEG) come from; `pathlib.Path` is one."""
@@ -57,7 +60,7 @@ class Step:
     """One decision: the screen the actor saw and what it then did.
 
     `target` is the box that the first action must hit, where it is known; `memory` is what the
-    actor carried into the step, for data sets that record it.
+    actor carried into the step and `memory_after` what it carried on, for data sets that record them.
     """
 
     screenshot: Screenshot
@@ -66,7 +69,8 @@ class Step:
     thought: str = ""
     target: Box | None = None
     elements: tuple[Element, ...] = ()
-    memory: Mapping[str, Any] | None = None
+    memory: Memory | None = None
+    memory_after: Memory | None = None
     facts: Facts = field(default_factory=dict)
 
     def __post_init__(self) -> None:

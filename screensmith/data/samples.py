@@ -34,8 +34,17 @@ def _sample(episode: Episode, number: int, history_steps: int) -> Sample:
         id=f"{episode.id}#{number}",
         goal=episode.goal,
         screenshot=step.screenshot,
-        questions=(Question(step.instruction, step.actions, step.target),),
+        questions=(
+            Question(
+                step.instruction,
+                step.actions,
+                step.target,
+                thought=step.thought,
+                memory=step.memory_after,
+            ),
+        ),
         history=episode.steps[max(0, number - history_steps) : number] if history_steps else (),
         elements=step.elements,
+        memory=step.memory,
         facts={**episode.facts, **step.facts},
     )

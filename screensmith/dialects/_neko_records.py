@@ -78,6 +78,7 @@ _WRITERS: Mapping[type, Callable[[Any], Fields]] = {
     act.Wait: lambda a: ("WAIT", a.seconds, None),
     act.Answer: lambda a: ("ANSWER", a.text, None),
     act.Finish: lambda a: ("FINISH", a.status, None),
+    act.Operate: lambda a: ("OPERATE", [a.name, a.target], _pair(a.at)),
 }
 
 
@@ -166,6 +167,15 @@ def _copy(record: Mapping[str, Any], _: Size) -> act.Action:
     return act.Copy("" if record["value"] is None else _text(record))
 
 
+def _operate(record: Mapping[str, Any]) -> act.Action:
+    value = record["value"]
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise Unreadable("value is not [name, target]")
+    if not all(isinstance(part, str) for part in value) or not value[0]:
+        raise Unreadable("value is not [name, target]")
+    return act.Operate(value[0], value[1], _maybe_at(record))
+
+
 _READERS: Mapping[str, Callable[[Mapping[str, Any], Size], act.Action]] = {
     "CLICK": _click,
     "TAP": _click,
@@ -185,5 +195,6 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], Size], act.Action]] = {
     "VISIT": lambda r, _: act.Visit(_text(r)),
     "WAIT": lambda r, _: act.Wait(_number(r["value"], "value")),
     "ANSWER": lambda r, _: act.Answer(_text(r)),
+    "OPERATE": lambda r, _: _operate(r),
     "FINISH": lambda r, _: act.Finish(_choice(r, ("success", "failure"))),
 }

@@ -22,6 +22,7 @@ from screensmith.core.actions import (
     Hover,
     LongPress,
     OpenApp,
+    Operate,
     PressKeys,
     Scroll,
     Select,
@@ -33,6 +34,7 @@ from screensmith.core.actions import (
 )
 from screensmith.core.episode import Element, Screenshot
 from screensmith.core.geometry import Box, Point, Size
+from screensmith.core.operations import plain_action
 from screensmith.environments import CannotAct
 
 if TYPE_CHECKING:
@@ -338,6 +340,13 @@ def _nothing(stage: Stage, action: Answer | Finish) -> None:
     del stage, action
 
 
+def _operate(stage: Stage, action: Operate) -> None:
+    meant = plain_action(action)
+    if meant is None:
+        raise CannotAct(f"a plain screen has no operation {action.name} on {action.target!r}")
+    _DOERS[type(meant)](stage, meant)
+
+
 _DOERS: Mapping[type[Action], Callable[[Stage, Any], None]] = {
     Click: _click,
     LongPress: _long_press,
@@ -356,4 +365,5 @@ _DOERS: Mapping[type[Action], Callable[[Stage, Any], None]] = {
     Wait: _wait,
     Answer: _nothing,
     Finish: _nothing,
+    Operate: _operate,
 }

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from screensmith.core.actions import Action, Answer, Finish
+from screensmith.core.actions import Action, ends_episode
 from screensmith.core.episode import Element, Screenshot
 from screensmith.core.geometry import Size
 from screensmith.environments import Demonstration, Outcome, Start, _miniwob_solvers
@@ -138,7 +138,7 @@ class MiniWoB(HoldsResources):
         """Do one action; there is no address bar and no application here."""
         self._started()
         if not self.outcome().done:
-            if isinstance(action, Answer | Finish):
+            if ends_episode((action,)):
                 self._finished = True
             else:
                 perform(Stage(self._page, FRAME), action)

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from screensmith.core.actions import Action, Answer, Finish
+from screensmith.core.actions import Action, ends_episode
 from screensmith.core.episode import Element, Screenshot
 from screensmith.core.geometry import Size
 from screensmith.environments import Demonstration, Outcome, Start, Unsolvable
@@ -113,7 +113,7 @@ class WebPage(HoldsResources):
         """Do one action, and wait for the page that it leads to."""
         page = self._page()
         if not self._finished:
-            self._finished = isinstance(action, Answer | Finish)
+            self._finished = ends_episode((action,))
             perform(Stage(page, self._frame, self._start_address), action)
             settle(self._page(), LONGEST_SETTLE_SECONDS)
             self._wait_for_navigation()

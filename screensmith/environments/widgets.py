@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from screensmith.core.actions import Action, Answer, Click, Finish, TypeText
+from screensmith.core.actions import Action, Click, TypeText, ends_episode
 from screensmith.core.episode import Element, Screenshot
 from screensmith.core.geometry import Size
 from screensmith.environments import Demonstration, Outcome, Start
@@ -105,7 +105,7 @@ class Widgets(HoldsResources):
     def act(self, action: Action) -> Screenshot:
         """Do one action; there is no address bar and no application here."""
         if not self.outcome().done:
-            if isinstance(action, Answer | Finish):
+            if ends_episode((action,)):
                 self._finished = True
             else:
                 perform(Stage(self._page, FRAME), action)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,7 @@ from screensmith.model.images import read_screens
 from screensmith.model.load import LoadedModel, load_model
 from screensmith.model.skipping import skipping
 from screensmith.model.unsuitable import UnsuitableModel
+from screensmith.prompts import Unpacked
 
 
 class Speaker:
@@ -41,6 +42,7 @@ class Speaker:
         self.geometry = geometry
         self.dialect: Dialect = dialect.dialect(**skill.dialect_options)
         self._render = prompt.render
+        self._unpack: Callable[[str], Unpacked] | None = getattr(prompt, "unpack", None)
 
     def conversation(self, sample: Sample, question: Question) -> Conversation:
         """The conversation of one question.
@@ -72,11 +74,13 @@ class Speaker:
     def read(self, text: str, sample: Sample) -> Prediction:
         """The prediction in an answer's text, places back on the whole screen; never executed."""
         chain = self.chain(sample)
+        more = Unpacked() if self._unpack is None else self._unpack(text)
         try:
             actions = self.dialect.parse(text, chain.size)
         except Unreadable as problem:
-            return Prediction(text, problem=str(problem))
-        return Prediction(text, tuple(move_points(action, chain.back) for action in actions))
+            return Prediction(text, (), str(problem), more.thought, more.memory)
+        moved = tuple(move_points(action, chain.back) for action in actions)
+        return Prediction(text, moved, "", more.thought, more.memory)
 
 
 def _as_shown(question: Question, chain: Chain) -> Question:

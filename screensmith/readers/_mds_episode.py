@@ -182,6 +182,7 @@ def _step(recording: _Recording, line: ActionLine, previous_seconds: float | Non
         target=target,
         elements=frame.elements,
         memory=mapping_of(record, "memory"),
+        memory_after=mapping_of(record, "memory_after"),
         facts=facts,
     )
 

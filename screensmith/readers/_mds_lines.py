@@ -4,7 +4,7 @@ First dialect: frames `{"i", "ts", "file"}`, actions `{"ts", "action", "raw"?}`.
 `{"frame_id", "filename", "timestamp", ...}` with names relative to `frames/`, actions
 `{"timestamp", "action"}`.
 Lines of our own writing may also hold "target", "elements", "instruction", "thought", "memory",
-"window", "frame" and "facts", which other readers ignore.
+"memory_after", "window", "frame" and "facts", which other readers ignore.
 """
 
 from __future__ import annotations

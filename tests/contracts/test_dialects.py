@@ -37,6 +37,7 @@ PLAIN = (
     act.Wait(1.0),
     act.Answer("yes"),
     act.Finish("success"),
+    act.Operate("ZOOM", "the middle", HERE),
 )
 
 
@@ -70,6 +71,7 @@ def fields_of(kind):
         "button": st.sampled_from(typing.get_args(act.Button)),
         "count": st.integers(1, 3),
         "direction": st.sampled_from(typing.get_args(act.Direction)),
+        "name": TEXTS.filter(bool) | st.sampled_from(["CLICK", "ZOOM IN"]),
         "status": st.sampled_from(typing.get_args(act.Status)),
         "amount": st.none() | st.floats(0.01, 20),
         "seconds": st.floats(0, 60),
@@ -127,7 +129,7 @@ def without_amount(action):
 def test_what_is_written_is_read_back(name, options, data):
     dialect = made(name, options)
     kinds = [type(action) for action in PLAIN if said(dialect, action) is not None]
-    assert act.Click in kinds
+    assert {act.Click, act.Operate} & set(kinds)
     of_these = st.one_of([ANY_OF_KIND[kind] for kind in kinds])
     actions = data.draw(st.lists(of_these, min_size=1, max_size=3))
     actions = [action for action in actions if said(dialect, action) is not None]

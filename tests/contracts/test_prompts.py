@@ -6,7 +6,7 @@ import typing
 import pytest
 
 from screensmith import plugins
-from screensmith.core.actions import Click, TypeText
+from screensmith.core.actions import Click, Operate, TypeText
 from screensmith.core.conversation import Text
 from screensmith.core.episode import Screenshot, Step
 from screensmith.core.geometry import Box, Point, Size
@@ -23,7 +23,10 @@ DIALECTS = {
     "showui_grounding": ("showui", {"space": "grounding"}),
     "showui_navigation": ("showui", {"space": "aitw"}),
     "seeclick": ("seeclick", {"space": "aitw"}),
+    "memory": ("task_results", {"frame": "fraction"}),
 }
+# Prompts whose dialects say other actions than a click.
+OTHERS_EXPECTED = {"memory": (Operate("ZOOM", "the left lung", Point(0.12, 0.75)),)}
 
 
 def options_of(name):
@@ -46,6 +49,14 @@ VARIANTS = [
 ]
 
 
+def expected_for(name):
+    return OTHERS_EXPECTED.get(name, EXPECTED)
+
+
+def question_for(name):
+    return Question("", expected_for(name), TARGET, thought="It is next.", memory={"short_term": {"a": 1}})
+
+
 def dialect_for(name):
     plugin, options = DIALECTS.get(name, ("neko", {}))
     return plugins.load("dialects", plugin).dialect(**options)
@@ -57,16 +68,16 @@ def render(name, options, question):
 
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
 def test_learned_messages_parse_back_to_the_expected_actions(name, options):
-    conversation = render(name, options, Question("", EXPECTED, TARGET))
-    assert conversation == render(name, options, Question("", EXPECTED, TARGET))
+    conversation = render(name, options, question_for(name))
+    assert conversation == render(name, options, question_for(name))
     learned = [message for message in conversation.messages if message.learn]
-    assert [dialect_for(name).parse(message.text, SEEN) for message in learned] == [EXPECTED]
+    assert [dialect_for(name).parse(message.text, SEEN) for message in learned] == [expected_for(name)]
     assert conversation.messages[-1].learn
 
 
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
 def test_what_is_learned_of_the_past_are_its_actions(name, options):
-    conversation = render(name, options, Question("", EXPECTED, TARGET))
+    conversation = render(name, options, question_for(name))
     past = [
         dialect_for(name).parse(part.text, SEEN)
         for message in conversation.messages
@@ -80,7 +91,7 @@ def test_what_is_learned_of_the_past_are_its_actions(name, options):
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
 def test_the_request_is_the_beginning_of_the_training_text(name, options):
     request = render(name, options, Question("", (), TARGET))
-    whole = render(name, options, Question("", EXPECTED, TARGET))
+    whole = render(name, options, question_for(name))
     assert whole.messages[: len(request.messages)] == request.messages
     assert not any(message.learn for message in request.messages)
 

@@ -24,6 +24,7 @@ ONE_OF_EACH = [
     act.Wait(1.5),
     act.Answer("42"),
     act.Finish("failure"),
+    act.Operate("ZOOM", "the left lung", A),
 ]
 
 

@@ -132,6 +132,7 @@ def test_own_extra_keys_become_target_elements_and_texts(one_episode, mds):
         instruction="do",
         thought="why",
         memory={"a": 1},
+        memory_after={"a": 2},
         facts={"b": 2},
     )
     members = mds.first_members([10.0], [line])
@@ -139,6 +140,7 @@ def test_own_extra_keys_become_target_elements_and_texts(one_episode, mds):
     members["frames.ndjson"] = mds.ndjson([frame | {"window": [0, 0, 0.5, 1]}])
     step = opened(one_episode(members))[0][0].steps[0]
     assert (step.instruction, step.thought, step.memory) == ("do", "why", {"a": 1})
+    assert step.memory_after == {"a": 2}
     assert step.target == Box(0.4, 0.4, 0.6, 0.6)
     assert step.elements[0].text == "t"
     assert step.screenshot.window == Box(0, 0, 0.5, 1)
