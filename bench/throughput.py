@@ -1,6 +1,6 @@
 """How fast data is read, scored and converted, and MiniWoB++ is played: one process each, CPU time.
 
-    python bench/throughput.py [--seconds 30] [--out bench/results/throughput.json]
+    python bench/throughput.py [--seconds 30] [--csv-rows 1000000] [--out bench/results/throughput.json]
 
 Data is made up: file sizes and shapes of the documented formats, one small image for all rows. Reading
 does not decode images. Rates are medians of three passes; memory is the peak of a whole process.
@@ -9,6 +9,7 @@ does not decode images. Rates are medians of three passes; memory is the peak of
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import random
 import resource
@@ -33,6 +34,7 @@ SIDE = 64
 SCREENS, ELEMENTS = 1000, 100
 EPISODES, STEPS = 2000, 5
 PREDICTIONS = 100_000
+CSV_ROWS = 20_000
 ROWS = (1_000, 100_000)
 
 
@@ -180,6 +182,49 @@ def conversion_peaks(work: Path) -> dict[str, float]:
     return found
 
 
+def task_results(folder: Path, count: int) -> Path:
+    """Task results with rows of about 1.1 KB, ten to a task."""
+    folder.mkdir()
+    with (folder / "task_results.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(
+            "Task_id Slide_number Image_id Grounding Short_Term_Memory Long_term_Memory Output".split()
+        )
+        for row in range(count):
+            action = {"action": "CLICK", "target": f"Load {row}", "coords": [20, 20]}
+            truth = {"ground_truth": action, "screen": ["Save", "Open", "Close"] * 8}
+            memory = json.dumps({"last_action": "CLICK", "last_observation": "seen " * 25})
+            answer = {"Reason": "it loads " * 10, "Predicted": {"predicted_action": action}}
+            output = json.dumps({"Grounding": truth, **answer})
+            cells = (row // STEPS, row % STEPS + 1, "a.png", json.dumps(truth), memory, "{}", output)
+            table.writerow(cells)
+    return folder
+
+
+def index_task_results(work: Path, count: int) -> dict[str, float]:
+    """Finding every row of a CSV file and putting them in order: seconds of CPU, and the process's peak."""
+    root = task_results(work / "task_results", count)
+    line = [sys.executable, __file__, "--index", str(root / "task_results.csv")]
+    told = json.loads(subprocess.run(line, check=True, capture_output=True, text=True).stdout)
+    assert told.pop("found") == count
+    return {"rows": count, "file_mib": (root / "task_results.csv").stat().st_size / 2**20, **told}
+
+
+def index(path: Path) -> None:
+    """Index one CSV file of task results; print what it took."""
+    from screensmith.core.refusals import RefusalLog
+    from screensmith.readers._task_results_file import Table
+
+    begin = time.process_time()
+    rows = Table(path).find_rows(lambda _: True, RefusalLog())
+    found = sum(len(numbers) for _, numbers in rows.by_task())
+    seconds = time.process_time() - begin
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        2**20 if sys.platform == "darwin" else 2**10
+    )
+    print(json.dumps({"found": found, "cpu_seconds": seconds, "peak_mib": peak}))
+
+
 def episodes_per_second(seconds: float, processes: int) -> float:
     """MiniWoB++ episodes that the scripts play, over every task, in several processes at once."""
     line = [sys.executable, __file__, "--play", str(seconds)]
@@ -220,7 +265,12 @@ def main() -> None:
     )
     asked.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "throughput.json")
     asked.add_argument("--play", nargs=3, metavar=("SECONDS", "FIRST", "STRIDE"), help=argparse.SUPPRESS)
+    asked.add_argument("--csv-rows", type=int, default=CSV_ROWS, help="of task results, to index")
+    asked.add_argument("--index", type=Path, help=argparse.SUPPRESS)
     arguments = asked.parse_args()
+    if arguments.index:
+        index(arguments.index)
+        return
     if arguments.play:
         play(float(arguments.play[0]), int(arguments.play[1]), int(arguments.play[2]))
         return
@@ -232,6 +282,7 @@ def main() -> None:
             "read_per_cpu_second": readers(Path(folder)),
             "scored_per_cpu_second": metrics(),
             "conversion_peak_mib": conversion_peaks(Path(folder)),
+            "task_results_index_seconds_and_mib": index_task_results(Path(folder), arguments.csv_rows),
             "miniwob_episodes_per_second": {
                 f"{count} processes": episodes_per_second(arguments.seconds, count) for count in (1, 2, 4)
             },

@@ -23,10 +23,18 @@ NO_ACTION = "no action"
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One episode to play: a task of the environment and the seed that draws its screen."""
+    """One episode to play: a task of the environment and the seed that draws its screen.
+
+    `max_steps` is how many answers it may use, at least 1; None for what the run allows.
+    """
 
     task: str
     seed: int
+    max_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_steps is not None and self.max_steps < 1:
+            raise ValueError(f"{self.id}: max_steps must be at least 1, got {self.max_steps}")
 
     @property
     def id(self) -> str:
@@ -108,7 +116,7 @@ def run(
         environments: the live screens, all driven from this thread.
         assignments: what to play; the results have the same order.
         history_steps: how many of the last steps with actions the policy is shown.
-        max_steps: answers an episode may use, at least 1.
+        max_steps: answers an episode may use where its assignment does not say, at least 1.
         on_step: told of every turn as soon as it ended.
 
     Raises:
@@ -137,7 +145,7 @@ def run(
         if len(predictions) != len(samples):
             raise ValueError(f"the policy gave {len(predictions)} answers to {len(samples)} samples")
         for episode, prediction in zip(playing, predictions, strict=True):
-            turn = episode.take(prediction, max_steps)
+            turn = episode.take(prediction, episode.assignment.max_steps or max_steps)
             if on_step is not None:
                 on_step(episode.assignment, len(episode.turns) - 1, turn)
             if episode.ending:

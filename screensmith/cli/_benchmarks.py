@@ -13,7 +13,7 @@ from screensmith.cli._parser import Parser, UsageError
 from screensmith.cli._progress import counter
 
 if TYPE_CHECKING:
-    from screensmith.benchmarks import Benchmark
+    from screensmith.benchmarks import Benchmark, LiveBenchmark
     from screensmith.config.agent_card import AgentCard, Skill
     from screensmith.core.episode import Episode
     from screensmith.core.refusals import RefusalLog
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 def add_benchmark(parser: Parser) -> None:
     """Which benchmark `evaluate` judges on, and how."""
     parser.add_argument(
-        "--benchmark", metavar="NAME", help="score --data by its rules; --option gives its options"
+        "--benchmark",
+        metavar="NAME",
+        help="score --data by its rules, or play it (miniwob); --option gives its options",
     )
     add_slice(parser)
     parser.add_argument(
@@ -48,12 +50,19 @@ def add_slice(parser: Parser) -> None:
 
 
 def open_benchmark(name: str, options: Mapping[str, Any]) -> Benchmark:
-    """The benchmark plug-in with its options; a wrong name or option names the nearest."""
+    """The benchmark plug-in with its options; a wrong name or option names the nearest.
+
+    Raises:
+        UsageError: it is one that is played live, and not scored on recorded data.
+    """
     from screensmith import plugins
+    from screensmith.benchmarks import LiveBenchmark
 
     make = plugins.load("benchmarks", name).benchmark
-    benchmark: Benchmark = make(**plugins.check_options(make, options, f"benchmark {name}"))
-    return benchmark
+    found: Benchmark | LiveBenchmark = make(**plugins.check_options(make, options, f"benchmark {name}"))
+    if isinstance(found, LiveBenchmark):
+        raise UsageError(f"{name} is played live: screensmith evaluate CHECKPOINT --benchmark {name}")
+    return found
 
 
 def read_data(benchmark: Benchmark, root: str) -> tuple[Sequence[Episode], RefusalLog]:
@@ -84,6 +93,16 @@ def judge_on_benchmark(arguments: argparse.Namespace, load: Callable[[], Sequenc
     records = _print(results)
     if arguments.json:
         write_json(arguments.json, records)
+    if arguments.report:
+        _write_report(arguments.report, f"{arguments.checkpoint}: {benchmark.name}", benchmark, results)
+
+
+def _write_report(path: Path, title: str, benchmark: Benchmark, results: Sequence[BenchmarkResult]) -> None:
+    from screensmith.evaluate.benchmark_report import BenchmarkReport, write_benchmark_report
+
+    other = results[0] if len(results) > 1 else None
+    write_benchmark_report(path, BenchmarkReport(title, benchmark, results[-1], other))
+    print(f"report: {path}")
 
 
 def _judge(
@@ -211,7 +230,7 @@ def skill_of_policy(policy: LoadedPolicy, benchmark: Benchmark, ask_anyway: bool
     )
 
 
-def trained_skill(card: AgentCard, benchmark: Benchmark) -> Skill | None:
+def trained_skill(card: AgentCard, benchmark: Benchmark | LiveBenchmark) -> Skill | None:
     """The checkpoint's skill for a benchmark's data, None where it has none.
 
     One of the same prompt, dialect and action space counts first; then one that it learned on the data set

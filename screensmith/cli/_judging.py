@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 ANSWERED_AT_A_TIME = 16
+LONGEST_ANSWER_TOKENS = 128
+LONGEST_TASK_ANSWER_TOKENS = 512  # reasons and memories stand beside the action
 
 
 @dataclass
@@ -40,6 +42,7 @@ class BenchmarkJudge:
     settings: TrainSettings
     known: KnownSet
     batch: int = ANSWERED_AT_A_TIME
+    longest_answer_tokens: int = LONGEST_ANSWER_TOKENS
     _samples: dict[int, list[Sample]] = field(default_factory=dict)
 
     @property
@@ -82,13 +85,49 @@ class BenchmarkJudge:
         return self._samples[history_steps]
 
 
+@dataclass
+class TaskJudge:
+    """Scores a policy on the tasks that were kept back from a run on task results, with their own memories.
+
+    Step success: the operation's name and target right, and its place where the file knows a box for it.
+    """
+
+    episodes: Sequence[Episode]
+    batch: int = ANSWERED_AT_A_TIME
+    longest_answer_tokens: int = LONGEST_TASK_ANSWER_TOKENS
+
+    @property
+    def name(self) -> str:
+        """What is judged, and on how much."""
+        steps = sum(len(episode.steps) for episode in self.episodes)
+        return f"step success on {len(self.episodes)} tasks kept back ({steps} steps)"
+
+    def __call__(self, policy: LoadedPolicy) -> float | None:
+        """The share of steps that are right."""
+        from screensmith.evaluate.task_results import (
+            METRICS,
+            STEP,
+            TEACHER_FORCED,
+            evaluate_task_results,
+        )
+
+        result = evaluate_task_results(
+            policy,
+            self.episodes,
+            batch=self.batch,
+            modes=(TEACHER_FORCED,),
+            on_batch=counter("tasks kept back: answers"),
+        )
+        return result.modes[TEACHER_FORCED].value(METRICS[STEP])
+
+
 def judge_of(
     settings: TrainSettings, *, json: str = "", batch: int = ANSWERED_AT_A_TIME
-) -> BenchmarkJudge | None:
-    """The judge of a run, with its data read; None where the settings name no benchmark.
+) -> BenchmarkJudge | TaskJudge | None:
+    """The judge of a run, with its data read; None where the settings name nothing to judge on.
 
     Args:
-        settings: `eval_benchmark`, `eval_data`, `eval_limit`, and the words of the run.
+        settings: `eval_benchmark`, `eval_data`, `eval_limit`, the words of the run, and the tasks kept back.
         json: the data set's metadata name, "" for the documented ones.
         batch: samples that are answered at a time.
 
@@ -96,10 +135,46 @@ def judge_of(
         screensmith.plugins.UnknownName: there is no such benchmark.
         UsageError: its data is not there, or nothing of it can be used.
     """
-    from screensmith.core.refusals import RefusalLog
-
+    if settings.judged_on_tasks:
+        return _task_judge(settings)
     if not settings.eval_benchmark:
         return None
+    return _benchmark_judge(settings, json, batch)
+
+
+def _task_judge(settings: TrainSettings) -> TaskJudge | None:
+    from screensmith.core.refusals import RefusalLog
+    from screensmith.train.examples import split_tasks
+
+    try:
+        _, held_out = split_tasks(settings, RefusalLog())  # the run counts and reports what is refused
+    except ValueError as problem:
+        raise UsageError(f"train_csv: {problem}") from problem
+    held_out = _limited(held_out, settings.eval_limit)
+    if not held_out:
+        logger.warning(
+            "held_out_share %g keeps none of the tasks back, so nothing is judged on the way",
+            settings.held_out_share,
+        )
+        return None
+    return TaskJudge(held_out)
+
+
+def _limited(tasks: Sequence[Episode], limit: int) -> Sequence[Episode]:
+    """The first tasks, until they have `limit` steps; 0 for all."""
+    kept: list[Episode] = []
+    steps = 0
+    for task in tasks:
+        if limit and steps >= limit:
+            break
+        kept.append(task)
+        steps += len(task.steps)
+    return kept
+
+
+def _benchmark_judge(settings: TrainSettings, json: str, batch: int) -> BenchmarkJudge:
+    from screensmith.core.refusals import RefusalLog
+
     benchmark = open_benchmark(settings.eval_benchmark, {"json": json} if json else {})
     known = _known(settings.eval_benchmark, json)
     root = settings.eval_data or str(Path(settings.dataset_dir) / known.folder)

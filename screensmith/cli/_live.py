@@ -60,15 +60,19 @@ def open_environment(arguments: argparse.Namespace, **more: Any) -> Environment:
 def check_task(environment: Environment, task: str) -> None:
     """Refuse a task that the environment does not have, before anything takes time."""
     from screensmith import plugins
+    from screensmith.environments import startable
 
-    if environment.tasks and task not in environment.tasks:
-        raise plugins.suggest("task", task, list(environment.tasks))
+    known = startable(environment)
+    if known and task not in known:
+        raise plugins.suggest("task", task, list(known))
 
 
 def tasks_of(environment: Environment, names: list[str]) -> list[str]:
     """The named tasks, each of which the environment has; "all" alone is every one."""
+    from screensmith.environments import startable
+
     if names == [ALL_TASKS] and environment.tasks:
-        return list(environment.tasks)
+        return sorted(startable(environment))
     for name in names:
         check_task(environment, name)
     return names

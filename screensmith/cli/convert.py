@@ -15,7 +15,7 @@ from screensmith.cli._parser import Parser
 if TYPE_CHECKING:
     from screensmith.core.episode import Episode
 
-HELP = "write a data set in another format: mds, showui or seeclick"
+HELP = "write a data set in another format: mds, showui, seeclick or task-results"
 
 
 def add_arguments(parser: Parser) -> None:
@@ -52,9 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     from screensmith.cli._conversion import REFUSED_NAME, RefusalFile, Request, convert
 
     request = Request(
-        reader=arguments.reader,
+        reader=_plugin(arguments.reader),
         root=arguments.root,
-        writer=arguments.to,
+        writer=_plugin(arguments.to),
         out=arguments.out,
         reader_options=arguments.option,
         writer_options=arguments.to_option,
@@ -78,6 +78,11 @@ def run(arguments: argparse.Namespace) -> int:
         return 0 if outcome.written is not None and outcome.written.episodes else 1
     finally:
         log.close()
+
+
+def _plugin(name: str) -> str:
+    """A plug-in's name as its file has it: "task-results" is task_results."""
+    return name.replace("-", "_")
 
 
 def _shown(episodes: Iterable[Episode]) -> Iterable[Episode]:

@@ -22,9 +22,12 @@ from screensmith.cli._live import (
     seed_number,
     tasks_of,
 )
+from screensmith.cli._live_benchmark import live_benchmark, play_on_benchmark
 from screensmith.cli._parser import Parser, UsageError
 from screensmith.cli._progress import counter
 from screensmith.cli._settings import add_setting_flags, train_settings
+from screensmith.cli._task_results import add_task_results, judge_task_results
+from screensmith.cli._task_results import wanted as task_results_wanted
 
 if TYPE_CHECKING:
     from screensmith.config.train import TrainSettings
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from screensmith.evaluate.summary import Judged
     from screensmith.model.policy import LoadedPolicy
 
+EPISODES = 20
+MAX_NEW_TOKENS = 128
 HELP = "score a checkpoint on recorded steps, on live tasks, or on a benchmark"
 
 
@@ -43,7 +48,7 @@ def add_arguments(parser: Parser) -> None:
     """The checkpoint, what it is judged on, and where the results go."""
     from screensmith.config.spellings import TRAIN
 
-    parser.add_argument("checkpoint", metavar="CHECKPOINT", help="folder with agent.json")
+    parser.add_argument("checkpoint", metavar="CHECKPOINT", nargs="?", help="folder with agent.json")
     parser.add_argument("--compare", metavar="CHECKPOINT", help="judge another model beside it")
     parser.add_argument(
         "--data", metavar="DIR", help="folder with MDS episodes, or with the benchmark's data set"
@@ -51,7 +56,9 @@ def add_arguments(parser: Parser) -> None:
     add_benchmark(parser)
     add_environment(parser)
     parser.add_argument("--task", metavar="NAMES", help="tasks, commas between; all for every one")
-    parser.add_argument("--episodes", type=at_least_one, default=20, help="episodes per task; default: 20")
+    parser.add_argument(
+        "--episodes", type=at_least_one, help=f"episodes per task; default: {EPISODES}, or the benchmark's"
+    )
     parser.add_argument(
         "--seed",
         type=seed_number,
@@ -60,8 +67,12 @@ def add_arguments(parser: Parser) -> None:
         help=f"first seed of every task, and that of a slice; default: {FIRST_JUDGED_SEED}",
     )
     add_answering(parser)
+    add_task_results(parser)
+    parser.set_defaults(max_new_tokens=None)  # task results need longer answers than single actions
     parser.add_argument("--parallel", type=at_least_one, default=4, help="live screens; default: 4")
-    parser.add_argument("--batch-size", type=at_least_one, default=16, help="steps at a time; default: 16")
+    parser.add_argument(
+        "--batch-size", "--batch_size", type=at_least_one, default=16, help="steps at a time; default: 16"
+    )
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="write the report")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers as JSON")
     parser.add_argument("--run", type=Path, metavar="RUN.yaml", dest="run_file", help="settings of the run")
@@ -72,12 +83,23 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Judge one or two checkpoints and print them side by side."""
+    if task_results_wanted(arguments):
+        judge_task_results(arguments)
+        return 0
+    if not arguments.checkpoint:
+        raise UsageError("which model? give CHECKPOINT, or --model-path with --test-csv and --output-dir")
+    arguments.max_new_tokens = arguments.max_new_tokens or MAX_NEW_TOKENS
     if arguments.benchmark:
+        live = live_benchmark(arguments)
+        if live is not None:
+            play_on_benchmark(live, arguments, lambda: _policies(arguments))
+            return 0
         _check_benchmark(arguments)
         judge_on_benchmark(arguments, lambda: _policies(arguments))
         return 0
     if arguments.limit or arguments.answers or arguments.ask_anyway:
         raise UsageError("--limit, --answers and --ask-anyway belong to --benchmark NAME")
+    arguments.episodes = arguments.episodes or EPISODES
     if arguments.data:
         arguments.local = arguments.data
     settings = train_settings(arguments).settings
@@ -117,8 +139,8 @@ def _check_benchmark(arguments: argparse.Namespace) -> None:
     """Refuse what a benchmark does not go together with."""
     if not arguments.data:
         raise UsageError("--benchmark needs --data DIR, the folder of its data set")
-    if arguments.environment or arguments.report:
-        raise UsageError("--benchmark stands for itself: leave --environment and --report away")
+    if arguments.environment:
+        raise UsageError("--benchmark stands for itself: leave --environment away")
 
 
 def _held_out(settings: TrainSettings) -> tuple[Sequence[Episode], RefusalLog]:

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from screensmith.cli._benchmarks import write_json
-from screensmith.cli._judging import judge_of
+from screensmith.cli._judging import BenchmarkJudge, judge_of
 from screensmith.cli._logging import set_up_logging
 from screensmith.cli._parser import Parser, UsageError
 
 if TYPE_CHECKING:
-    from screensmith.cli._judging import BenchmarkJudge
     from screensmith.config.showui import ShowuiRun
     from screensmith.model.policy import LoadedPolicy
 
@@ -119,7 +118,7 @@ def _evaluate(asked: ShowuiRun) -> int:
 
     settings = asked.settings
     judge = judge_of(settings, json=asked.val_json, batch=asked.val_batch_size)
-    assert judge is not None  # noqa: S101 - a command line that only evaluates names a benchmark
+    assert isinstance(judge, BenchmarkJudge)  # noqa: S101 - such a command line names a benchmark
     result = judge.result(_policy(asked, judge))
     print(result_table(result))
     name = f"evaluation-{result.benchmark}.json"

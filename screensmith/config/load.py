@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from screensmith.config.capture import CaptureSettings
 from screensmith.config.spellings import ALSO_CALLED, CAPTURE, TRAIN, Spelling, Table
+from screensmith.config.task_results import preset
 from screensmith.config.train import TrainSettings
 from screensmith.config.values import allowed, prepare, show
 
@@ -70,7 +71,8 @@ def load_train_settings(
     """The settings of one training run.
 
     `arguments` has field names or flags as keys. Where no folder of episodes is named, the one that
-    `screensmith capture` records to (`CAPTURE_OUT`) is used.
+    `screensmith capture` records to (`CAPTURE_OUT`) is used; where `train_csv` is named, the preset for
+    task results stands in for the defaults.
 
     Raises:
         SettingError: an unknown name, a value that is not allowed, or a file that cannot be read.
@@ -81,8 +83,17 @@ def load_train_settings(
         folder = values.get("CAPTURE_OUT", "").strip()
         if folder:
             fallback["local"] = Given(folder, f"CAPTURE_OUT in {place}")
-    layers = [fallback, *_layers(TRAIN, arguments, run_file, environment, env_file, dotenv)]
-    return _resolve(TrainSettings, layers)
+    layers = [*_layers(TRAIN, arguments, run_file, environment, env_file, dotenv)]
+    if _last(layers, "train_csv"):
+        values = preset(_last(layers, "adapter"))
+        fallback |= {name: Given(value, "preset for train_csv") for name, value in values.items()}
+    return _resolve(TrainSettings, [fallback, *layers])
+
+
+def _last(layers: Iterable[Mapping[str, Given]], field: str) -> str:
+    """The value of a setting that counts, as it was written; "" where nobody gives it."""
+    values = [str(layer[field].value) for layer in layers if field in layer]
+    return values[-1].strip().lower() if values else ""
 
 
 def load_capture_settings(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from screensmith.config.showui_options import OWN, Option, groups
 from screensmith.config.spellings import CAPTURE, TRAIN, Table
-from screensmith.config.values import allowed, show_default
+from screensmith.config.task_results import BLOCKS, DOCUMENTED, preset
+from screensmith.config.values import allowed, show, show_default
 
 _INTRODUCTION = """\
 # Configuration
@@ -32,6 +33,17 @@ _TRAIN_TITLE = """
 
 `shortest_edge` and `longest_edge` are edges in pixels: a screenshot is scaled so that its area lies between
 the squares of the two. The processors of the Qwen families take areas; the conversion happens in one place.
+"""
+
+_TASK_RESULTS_TITLE = """
+### Task results
+
+With `train_csv` the preset for task results stands in for the defaults above; what is written anywhere counts
+before it. `adapter: none` leaves out what belongs to adapters. [task_results.md](task_results.md) shows the
+whole way. The documented options of such training are taken on the command line beside the flags above:
+
+| option | setting |
+|---|---|
 """
 
 _CAPTURE_TITLE = """
@@ -67,7 +79,18 @@ _ENV_OTHER = """
 
 def markdown() -> str:
     """The text of `docs/configuration.md`."""
-    return "".join([_INTRODUCTION, _TRAIN_TITLE, *_rows(TRAIN), _CAPTURE_TITLE, *_rows(CAPTURE), _OTHER])
+    parts = [_INTRODUCTION, _TRAIN_TITLE, *_rows(TRAIN), _TASK_RESULTS_TITLE, *_task_results_rows()]
+    return "".join([*parts, _CAPTURE_TITLE, *_rows(CAPTURE), _OTHER])
+
+
+def _task_results_rows() -> list[str]:
+    models = "`--model_path`, `--model_name`, `--use_local`"
+    blocks = ", ".join(f"`--no_{block}`" for block in BLOCKS)
+    lines = [f"| `{option}` | `{field}` |\n" for option, field in DOCUMENTED.items()]
+    lines += [f"| {models} | `repo_id` |\n", f"| {blocks} | `prompt_options` |\n"]
+    values = preset("")
+    lines.append("\n| preset | value |\n|---|---|\n")
+    return [*lines, *(f"| `{name}` | `{show(value)}` |\n" for name, value in values.items())]
 
 
 def _rows(table: Table) -> list[str]:

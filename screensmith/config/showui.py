@@ -264,7 +264,7 @@ def _evaluation(draft: Draft) -> None:
         draft.unused(["val_dataset", "val_json"], "with --no_eval")
         return
     if name == LIVE:
-        how = "it is played live, with `screensmith evaluate CHECKPOINT --environment miniwob`"
+        how = "it is played live, with `screensmith evaluate CHECKPOINT --benchmark miniwob`"
         if only:
             raise SettingError(f"--val_dataset={LIVE}: {how}")
         draft.set("eval_benchmark", "", "val_dataset")

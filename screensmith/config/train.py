@@ -27,6 +27,12 @@ class TrainSettings(BaseModel):
         (), description="one weight for each data set, with random_sample; empty for equal weights"
     )
     dataset_dir: str = Field("./data", description="folder that holds a folder for each data set")
+    train_csv: str = Field(
+        "", description="task_results.csv to learn from, with the preset for it; empty for local"
+    )
+    image_dir: str = Field("", description="folder of its images, empty for the file's own")
+    task_start: int = Field(0, ge=0, description="first of its tasks, by number; 0 for all")
+    task_end: int = Field(0, ge=0, description="last of its tasks, by number; 0 for all")
     random_sample: bool = Field(
         False, description="draw each sample's data set by its ratio, and then one of its samples"
     )
@@ -44,7 +50,9 @@ class TrainSettings(BaseModel):
     max_refused_share: float = Field(
         0.2, ge=0, le=1, description="share of refused episodes and steps that stops the run"
     )
-    held_out_share: float = Field(0.0, ge=0, lt=1, description="episodes kept for evaluation")
+    held_out_share: float = Field(
+        0.0, ge=0, lt=1, description="share of episodes or tasks that is not learned from but judged on"
+    )
     # model
     repo_id: str = Field("showlab/ShowUI-2B", description="hub name or folder of the model")
     shortest_edge: int = Field(224, ge=1, description="edge of the smallest square area, pixels")
@@ -80,6 +88,10 @@ class TrainSettings(BaseModel):
     dialect_options: dict[str, Any] = Field(default_factory=dict, description="options of the dialect")
     adapter: Literal["none", "lora", "dora", "rslora", "qlora"] = Field(
         "none", description="none trains every weight"
+    )
+    from_adapter: Literal["refuse", "merge", "continue"] = Field(
+        "refuse",
+        description="where repo_id is an adapter: merge it into its base first, or let it learn on",
     )
     lora_r: int = Field(8, ge=1, description="rank of the LoRA matrices")
     lora_alpha: int = Field(16, ge=1, description="LoRA scale, divided by the rank")
@@ -174,6 +186,11 @@ class TrainSettings(BaseModel):
         """The largest area that an image is seen at."""
         return self.max_visual_tokens * TOKEN_PIXELS or self.longest_edge**2
 
+    @property
+    def judged_on_tasks(self) -> bool:
+        """Whether the tasks kept back from `train_csv` are what the run is judged on."""
+        return bool(self.train_csv and self.held_out_share and not self.eval_benchmark)
+
     @model_validator(mode="after")
     def _options_fit_together(self) -> Self:
         if self.shortest_edge > self.longest_edge:
@@ -186,9 +203,10 @@ class TrainSettings(BaseModel):
                 "set both min_visual_tokens and max_visual_tokens, or neither"
             )
         self._check_mixture()
+        self._check_task_results()
         if self.save_adapter and self.adapter == "none":
             raise ValueError("save_adapter has no effect without adapter=lora (or dora, rslora, qlora)")
-        if not self.eval_benchmark:
+        if not self.eval_benchmark and not self.judged_on_tasks:
             alone = [name for name in ("eval_steps", "eval_patience") if getattr(self, name)]
             if alone:
                 raise ValueError(f"{alone[0]} has no effect without eval_benchmark; name one or remove it")
@@ -209,6 +227,16 @@ class TrainSettings(BaseModel):
             if getattr(self, f"{part}_lr") and getattr(self, f"freeze_{part}"):
                 raise ValueError(f"{part}_lr has no effect with freeze_{part}; remove one of them")
         return self
+
+    def _check_task_results(self) -> None:
+        if self.train_csv and (self.train_dataset or self.remote):
+            raise ValueError("train_csv stands for itself; remove it, or train_dataset and remote")
+        if not self.train_csv:
+            for name in ("task_start", "task_end"):
+                if getattr(self, name):
+                    raise ValueError(f"{name} has no effect without train_csv; name one or remove it")
+        if self.task_end and self.task_start > self.task_end:
+            raise ValueError(f"task_start ({self.task_start}) must not exceed task_end ({self.task_end})")
 
     def _check_mixture(self) -> None:
         for name in ("train_json", "train_ratio"):

@@ -6,6 +6,7 @@ An answer may be that object alone, or hold it as `Predicted.predicted_action` b
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ def dialect(
     return TaskResults(frame_of(frame, decimals=decimals), tuple(operations))
 
 
+@functools.lru_cache(4096)
 def plain_name(key: object) -> str:
     """A key as it is compared: letters and digits in lower case, so that "Short_Term" is "Short Term"."""
     return "".join(sign for sign in str(key).lower() if sign.isalnum())

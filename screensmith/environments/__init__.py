@@ -57,7 +57,7 @@ class Environment(Protocol):
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """The names of the tasks that can be started; empty where goals are free."""
+        """The names of the tasks that can be started and solved; empty where goals are free."""
 
     def reset(self, task: str, seed: int) -> Start:
         """Begin an episode; raises screensmith.plugins.UnknownName for an unknown task."""
@@ -93,3 +93,11 @@ class Environment(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+def startable(environment: Environment) -> tuple[str, ...]:
+    """Every task that can be started: those with a script, and those an environment calls `unscripted`.
+
+    An environment without tasks that lack a script need not have that property.
+    """
+    return (*environment.tasks, *getattr(environment, "unscripted", ()))

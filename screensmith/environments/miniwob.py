@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from screensmith.core.actions import Action, ends_episode
 from screensmith.core.episode import Element, Screenshot
 from screensmith.core.geometry import Size
-from screensmith.environments import Demonstration, Outcome, Start, _miniwob_solvers
+from screensmith.environments import Demonstration, Outcome, Start, Unsolvable, _miniwob_solvers
 from screensmith.environments._chromium import ChromiumMissing, chromium
 from screensmith.environments._input import (
     ELEMENTS_SCRIPT,
@@ -46,6 +46,10 @@ GRADED_TASKS = frozenset({"bisect-angle", "circle-center", "find-midpoint", "rig
 GRADED_SUCCESS = 0.8
 """Tasks that grade a click by its distance, so that no click on whole pixels earns 1: more than this
 is a success, as in the published protocol of SeeClick, Synapse and ShowUI."""
+
+NOT_EXPRESSIBLE = frozenset({"chase-circle", "draw-circle", "moving-items", "simon-says", "stock-market"})
+"""Tasks that clicks, typing, keys, drags and scrolls with a screenshot after each cannot express: they ask
+for a pointer that follows, a curve, or an answer to what was only shown in between."""
 
 _START = """([seed, limit]) => {
   core.startEpisode = () => core.createDisplay();  // the last screen stays, instead of a START cover
@@ -120,10 +124,16 @@ class MiniWoB(HoldsResources):
         """The tasks that have a script, sorted."""
         return tuple(sorted(_miniwob_solvers.SOLVERS))
 
+    @property
+    def unscripted(self) -> tuple[str, ...]:
+        """The other tasks that can be played, sorted, without those in `NOT_EXPRESSIBLE`."""
+        pages = {page.stem for page in self._pages.glob("*.html")}
+        return tuple(sorted(pages - NOT_EXPRESSIBLE - _miniwob_solvers.SOLVERS.keys()))
+
     def reset(self, task: str, seed: int) -> Start:
         """Begin an episode on a freshly loaded page."""
-        if task not in _miniwob_solvers.SOLVERS:
-            raise suggest("MiniWoB++ task", task, list(self.tasks))
+        if task not in _miniwob_solvers.SOLVERS and task not in self.unscripted:
+            raise suggest("MiniWoB++ task", task, [*self.tasks, *self.unscripted])
         page = self._page
         page.mouse.move(self._viewport.width - 1, self._viewport.height - 1)  # so that nothing is hovered
         page.goto((self._pages / f"{task}.html").as_uri(), wait_until="load")
@@ -163,6 +173,8 @@ class MiniWoB(HoldsResources):
     def solve(self) -> Iterator[Demonstration]:
         """The task's script, which reads the page's DOM."""
         scene = self._started()
+        if scene.task not in _miniwob_solvers.SOLVERS:
+            raise Unsolvable(f"there is no script for {scene.task}")
         yield from _miniwob_solvers.SOLVERS[scene.task](scene)
 
     def _started(self) -> Scene:

@@ -25,7 +25,8 @@ class Frame:
     """One screen of the report, what the model answered there, and what was wrong with it.
 
     `answer` is None where nothing was asked, as on the last screen; `expected` holds the actions that
-    were right and `target` the box to hit, where they are known.
+    were right and `target` the box to hit, where they are known. Without `caption` only the name is
+    said below the picture, for a second one of the same answer.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Frame:
     reason: str = ""
     expected: tuple[Action, ...] = ()
     target: Box | None = None
+    caption: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,12 @@ def _frame(frame: Frame) -> str:
     screen = tag(
         "div", picture + _marks(frame, size), {"class": "screen", "style": f"width:{size.width}px"}
     )
-    lines = [tag("b", escape(frame.name))]
+    lines = tag("b", escape(frame.name)) + (_caption(frame) if frame.caption else "")
+    return tag("figure", screen + tag("figcaption", lines), {"style": f"max-width:{size.width}px"})
+
+
+def _caption(frame: Frame) -> str:
+    lines = []
     if frame.answer:
         lines.append(tag("code", escape(shorten(frame.answer))))
     elif frame.answer is not None:
@@ -104,8 +111,7 @@ def _frame(frame: Frame) -> str:
         lines.append(tag("p", f"expected {escape(shorten(right))}", {"class": "expected"}))
     if frame.reason:
         lines.append(tag("p", escape(shorten(frame.reason)), {"class": "reason"}))
-    caption = tag("figcaption", "".join(lines))
-    return tag("figure", screen + caption, {"style": f"max-width:{size.width}px"})
+    return "".join(lines)
 
 
 def _picture(screenshot: Screenshot, name: str, size: Size) -> str:

@@ -73,6 +73,7 @@ class BenchmarkResult:
 
     `unreadable` counts the answers without actions by reason, those cut off included; they score 0.
     `data_hash` is of the samples that were scored: their ids, goals, expected actions, targets and sizes.
+    `scored` holds every sample with its answer, for a report; the record leaves it out.
     """
 
     benchmark: str
@@ -84,6 +85,7 @@ class BenchmarkResult:
     policy: Mapping[str, Any]
     published: tuple[Published, ...]
     origin: Origin
+    scored: tuple[Scored, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def cut(self) -> int:
@@ -235,6 +237,7 @@ def score_answers(
         policy=dict(benchmark.policy),
         published=benchmark.published,
         origin=origin or Origin(),
+        scored=tuple(scored),
     )
 
 

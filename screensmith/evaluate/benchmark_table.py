@@ -13,11 +13,16 @@ from screensmith.evaluate.summary import NOTHING
 
 def result_table(result: BenchmarkResult) -> str:
     """Everything a result says, for a terminal; the headline has a star."""
+    return "\n".join([*_heading(result), "", figures_table(result)])
+
+
+def figures_table(result: BenchmarkResult) -> str:
+    """A result's numbers, and what others published, for a terminal; the headline has a star."""
     rows = [("", "value", "95 % interval", "N", "")]
     for one in result.figures:
         star = "* " if one.figure.name == result.headline else "  "
         rows.append((star + one.figure.name, *_cells(one)))
-    return "\n".join([*_heading(result), "", *_aligned(rows), *_published(result)])
+    return "\n".join([*_aligned(rows), *_published(result)])
 
 
 def difference_table(differences: Sequence[Difference], better: str, other: str) -> str:
@@ -36,11 +41,19 @@ def _heading(result: BenchmarkResult) -> list[str]:
     origin = result.origin
     refused = sum(origin.refused.values())
     slice_words = "everything" if origin.seed is None else f"a slice, seed {origin.seed}"
-    lines = [
+    return [
         f"{result.benchmark}: {result.samples} samples ({slice_words}), data {result.data_hash}",
-        f"refused rows: {refused}{_reasons(origin.refused)}",
+        f"refused rows: {refused}{reasons_text(origin.refused)}",
+        *asking_lines(result),
+    ]
+
+
+def asking_lines(result: BenchmarkResult) -> list[str]:
+    """How many answers were of use, who gave them, how it was asked, and by which rules they count."""
+    origin = result.origin
+    lines = [
         f"unreadable answers: {sum(result.unreadable.values())} of {result.samples}"
-        f"{_reasons(result.unreadable)}; cut off: {result.cut}",
+        f"{reasons_text(result.unreadable)}; cut off: {result.cut}",
     ]
     if origin.model:
         lines.append(f"model: {origin.model}")
@@ -58,7 +71,8 @@ def rules_text(policy: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in policy.items()) or "none"
 
 
-def _reasons(counts: Mapping[str, int]) -> str:
+def reasons_text(counts: Mapping[str, int]) -> str:
+    """Counts by reason in brackets, nothing where there are none."""
     if not counts:
         return ""
     return " (" + ", ".join(f"{count} {reason}" for reason, count in counts.items()) + ")"

@@ -10,19 +10,21 @@ from dataclasses import dataclass
 from screensmith.agent.rollout import Assignment, OnTurn, Rollout, run, unreadable_reason
 from screensmith.core.actions import kind_of
 from screensmith.core.prediction import BatchPolicy
-from screensmith.environments import Environment
+from screensmith.environments import Environment, startable
 from screensmith.evaluate.interval import Interval, wilson
 from screensmith.plugins import suggest
 
 NEARLY_FULL = 0.8
+DEFAULT_STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
     """How a policy did at one task.
 
-    `successes` counts episodes that the environment ended with a reward above 0, `nearly_full` those
-    with at least 0.8 (some tasks give part of the reward); steps are answers, unreadable included.
+    `successes` counts episodes that the environment ended with a reward above what counts as success (0,
+    unless asked otherwise), `nearly_full` those with at least 0.8 (some tasks give part of the reward);
+    steps are answers, unreadable included.
     """
 
     task: str
@@ -53,7 +55,8 @@ class LiveResult:
     """How a policy did in live environments.
 
     `unreadable` counts answers without actions by reason, `not_performed` actions by kind that the
-    environment could not do, `endings` how the episodes ended.
+    environment could not do, `endings` how the episodes ended; `success_above` is the reward that a
+    success is above.
     """
 
     tasks: Mapping[str, TaskResult]
@@ -62,6 +65,7 @@ class LiveResult:
     endings: Mapping[str, int]
     answers: int
     rollouts: tuple[Rollout, ...]
+    success_above: float = 0.0
 
     @property
     def success_rate(self) -> float:
@@ -77,12 +81,12 @@ class LiveResult:
     @property
     def failures(self) -> tuple[Rollout, ...]:
         """The episodes that were no success, in the order played."""
-        return tuple(rollout for rollout in self.rollouts if not is_success(rollout))
+        return tuple(rollout for rollout in self.rollouts if not is_success(rollout, self.success_above))
 
 
-def is_success(rollout: Rollout) -> bool:
-    """Whether the environment ended the episode with a reward above 0."""
-    return rollout.outcome.done and rollout.outcome.reward > 0
+def is_success(rollout: Rollout, above: float = 0.0) -> bool:
+    """Whether the environment ended the episode with a reward above `above`."""
+    return rollout.outcome.done and rollout.outcome.reward > above
 
 
 def evaluate_live(
@@ -112,29 +116,63 @@ def evaluate_live(
         ValueError: no task or environment, a task twice, or a limit without meaning.
         screensmith.plugins.UnknownName: a task does not exist.
     """
-    if not environments:
-        raise ValueError("live evaluation needs at least one environment")
     if not tasks or len(set(tasks)) != len(tasks):
         raise ValueError(f"name at least one task, and each once, got: {', '.join(tasks) or 'none'}")
     if episodes_per_task < 1:
         raise ValueError(f"episodes_per_task must be at least 1, got {episodes_per_task}")
-    known = environments[0].tasks
-    for task in tasks:
-        if known and task not in known:
-            raise suggest("task", task, list(known))
     seeds = range(first_seed, first_seed + episodes_per_task)
+    return play(
+        policy,
+        environments,
+        [Assignment(task, seed, max_steps) for task in tasks for seed in seeds],
+        history_steps=history_steps,
+        on_step=on_step,
+    )
+
+
+def play(
+    policy: BatchPolicy,
+    environments: Sequence[Environment],
+    assignments: Sequence[Assignment],
+    *,
+    history_steps: int,
+    success_above: float = 0.0,
+    on_step: OnTurn | None = None,
+) -> LiveResult:
+    """Play these episodes and count what succeeded.
+
+    Args:
+        policy: answers a batch of samples, same length and order.
+        environments: live screens of one kind; more of them make larger batches.
+        assignments: the episodes; DEFAULT_STEPS answers where they do not say how many.
+        history_steps: how many past steps the policy is shown.
+        success_above: the reward that a success is above.
+        on_step: told of every turn as soon as it ended.
+
+    Raises:
+        ValueError: no episode or environment, or a limit without meaning.
+        screensmith.plugins.UnknownName: a task does not exist.
+    """
+    if not environments:
+        raise ValueError("live evaluation needs at least one environment")
+    if not assignments:
+        raise ValueError("live evaluation needs at least one episode")
+    known = startable(environments[0])
+    for assignment in assignments:
+        if known and assignment.task not in known:
+            raise suggest("task", assignment.task, list(known))
     rollouts = run(
         policy,
         environments,
-        [Assignment(task, seed) for task in tasks for seed in seeds],
+        assignments,
         history_steps=history_steps,
-        max_steps=max_steps,
+        max_steps=DEFAULT_STEPS,
         on_step=on_step,
     )
-    return summarise(rollouts)
+    return summarise(rollouts, success_above)
 
 
-def summarise(rollouts: Sequence[Rollout]) -> LiveResult:
+def summarise(rollouts: Sequence[Rollout], success_above: float = 0.0) -> LiveResult:
     """Count what rollouts achieved, task by task in order of first appearance."""
     by_task: dict[str, list[Rollout]] = {}
     for rollout in rollouts:
@@ -147,20 +185,21 @@ def summarise(rollouts: Sequence[Rollout]) -> LiveResult:
         if turn.problem and not unreadable_reason(turn.prediction)
     )
     return LiveResult(
-        tasks={task: _task_result(task, played) for task, played in by_task.items()},
+        tasks={task: _task_result(task, played, success_above) for task, played in by_task.items()},
         unreadable=dict(unreadable.most_common()),
         not_performed=dict(not_performed.most_common()),
         endings=dict(Counter(rollout.ending for rollout in rollouts).most_common()),
         answers=len(turns),
         rollouts=tuple(rollouts),
+        success_above=success_above,
     )
 
 
-def _task_result(task: str, rollouts: Sequence[Rollout]) -> TaskResult:
+def _task_result(task: str, rollouts: Sequence[Rollout], success_above: float) -> TaskResult:
     return TaskResult(
         task=task,
         seeds=tuple(rollout.assignment.seed for rollout in rollouts),
-        successes=sum(is_success(rollout) for rollout in rollouts),
+        successes=sum(is_success(rollout, success_above) for rollout in rollouts),
         nearly_full=sum(
             rollout.outcome.done and rollout.outcome.reward >= NEARLY_FULL for rollout in rollouts
         ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from screensmith.agent.rollout import Rollout, Turn
 from screensmith.evaluate._curve import loss_curve, loss_points
 from screensmith.evaluate._frames import Frame, Strip, strips_html
 from screensmith.evaluate._html import escape, tag
+from screensmith.evaluate._page import bar, page, row, section, table, tile
 from screensmith.evaluate.live import LiveResult, is_success
 from screensmith.evaluate.offline import OfflineResult, ScoredSample
 from screensmith.evaluate.summary import (
@@ -25,8 +25,6 @@ from screensmith.evaluate.summary import (
     percent,
 )
 
-# The page must not load anything, whatever a model wrote into it.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 SUCCESSES_SHOWN = 4
 WRONG: Mapping[str, str] = {"kind": "kind of action", "click": "place"}
 ENDINGS: Mapping[str, str] = {
@@ -65,19 +63,11 @@ def write_report(path: Path, report: Report) -> None:
         OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_page(report), encoding="utf-8")
+    path.write_text(page(report.title, _body(report)), encoding="utf-8")
 
 
-def _page(report: Report) -> str:
-    style = resources.files("screensmith.evaluate").joinpath("report.css").read_text("utf-8")
-    head = (
-        '<meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>{escape(report.title)}</title><style>{style}</style>"
-    )
-    body = "".join(
+def _body(report: Report) -> str:
+    return "".join(
         (
             _header(report),
             _comparison(report),
@@ -89,12 +79,6 @@ def _page(report: Report) -> str:
             _held_out_failures(report.trained.offline),
         )
     )
-    main = tag("main", body)
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{main}</body></html>\n'
-
-
-def _section(heading: str, content: str) -> str:
-    return tag("section", tag("h2", escape(heading)) + content)
 
 
 def _header(report: Report) -> str:
@@ -117,16 +101,9 @@ def _header(report: Report) -> str:
     )
 
 
-def _tile(name: str, value: float | None, before: float | None, note: str) -> str:
-    compared = f"untrained {percent(before)} · {note}" if before is not None else note
-    parts = (tag("span", name), tag("strong", percent(value)), tag("small", escape(compared)))
-    return tag("div", "".join(parts), {"class": "tile"})
-
-
-def _table(heading: Sequence[str], body: str, kind: str) -> str:
-    cells = "".join(tag("th", escape(cell), {"scope": "col"}) for cell in heading)
-    table = tag("table", tag("thead", tag("tr", cells)) + tag("tbody", body), {"class": kind})
-    return tag("div", table, {"class": "scroll"})
+def _tile(name: str, value: float | None, before: float | None, below: str) -> str:
+    compared = f"untrained {percent(before)} · {below}" if before is not None else below
+    return tile(name, percent(value), compared)
 
 
 def _comparison(report: Report) -> str:
@@ -138,13 +115,13 @@ def _comparison(report: Report) -> str:
             span = {"colspan": 1 + len(found), "scope": "colgroup"}
             rows.append(tag("tr", tag("th", escape(group), span), {"class": "group"}))
         cells = "".join(_measure(measure, label) for measure in found)
-        rows.append(tag("tr", tag("th", escape(label), {"scope": "row"}) + cells))
+        rows.append(row(label, cells))
     if not rows:
         return ""
     heading = ["", *(judged.name for judged in report.judged)]
     note = "Bars show the value, whiskers and brackets Wilson's 95 % interval, N how many were counted."
     name = "Before and after" if report.untrained else "Results"
-    return _section(name, _table(heading, "".join(rows), "measures") + tag("p", note, {"class": "note"}))
+    return section(name, table(heading, rows, "measures") + tag("p", note, {"class": "note"}))
 
 
 def _measure(measure: Measure | None, label: str) -> str:
@@ -152,19 +129,9 @@ def _measure(measure: Measure | None, label: str) -> str:
         return tag("td", tag("span", NOTHING, {"class": "value"}))
     interval = interval_text(measure.interval)
     note = f"{f'[{interval}] ' if interval else ''}N={measure.count}"
-    kind = "bar bad" if label.startswith("unreadable") else "bar"
-    whisker = ""
-    if measure.interval is not None:
-        low, high = 100 * measure.interval.low, 100 * measure.interval.high
-        whisker = f'<path d="M{low:.1f} 5H{high:.1f}M{low:.1f} 2v6M{high:.1f} 2v6"/>'
-    bar = (
-        f'<svg class="{kind}" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect class="track" width="100" height="10"/>'
-        f'<rect width="{100 * measure.value:.1f}" height="10"/>'
-        f"{whisker}</svg>"
-    )
     text = tag("span", percent(measure.value), {"class": "value"}) + tag("small", escape(note))
-    return tag("td", text + bar)
+    kind = "bad" if label.startswith("unreadable") else ""
+    return tag("td", text + bar(measure.value, measure.interval, kind))
 
 
 def _loss(report: Report) -> str:
@@ -175,7 +142,7 @@ def _loss(report: Report) -> str:
     note = "Thin: the loss of every step. Thick: its running mean." if points else ""
     if not_finite:
         note += f" {not_finite} {'step' if not_finite == 1 else 'steps'} had no finite loss."
-    return _section("Loss", content + tag("p", note.strip(), {"class": "note"}))
+    return section("Loss", content + tag("p", note.strip(), {"class": "note"}))
 
 
 def _held_out_tasks(offline: OfflineResult | None) -> str:
@@ -188,9 +155,9 @@ def _held_out_tasks(offline: OfflineResult | None) -> str:
             tag("td", tag("span", percent(found[name].mean)) + tag("small", f"N={found[name].scored}"))
             for name in names
         )
-        rows.append(tag("tr", tag("th", escape(task), {"scope": "row"}) + cells))
+        rows.append(row(task, cells))
     heading = ["task", *(MEANINGS.get(name, name) for name in names)]
-    return _section("Held-out steps by task", _table(heading, "".join(rows), "tasks"))
+    return section("Held-out steps by task", table(heading, rows, "tasks"))
 
 
 def _counts(report: Report) -> str:
@@ -208,7 +175,7 @@ def _counts(report: Report) -> str:
         for kind, reason in sorted(keys)
     ]
     heading = ["", *(judged.name for judged in report.judged)]
-    return _section("Counts", _table(heading, "".join(rows), "counts"))
+    return section("Counts", table(heading, rows, "counts"))
 
 
 def _counted(judged: Judged) -> dict[tuple[str, str], int]:
@@ -226,11 +193,8 @@ def _counted(judged: Judged) -> dict[tuple[str, str], int]:
 def _settings(report: Report) -> str:
     if not report.settings:
         return ""
-    rows = "".join(
-        tag("tr", tag("th", escape(name), {"scope": "row"}) + tag("td", escape(value)))
-        for name, value in report.settings.items()
-    )
-    return _section("Settings", _table(["setting", "value"], rows, "settings"))
+    rows = [row(name, tag("td", escape(value))) for name, value in report.settings.items()]
+    return section("Settings", table(["setting", "value"], rows, "settings"))
 
 
 def _legend(with_target: bool) -> str:
@@ -254,7 +218,7 @@ def _episodes(live: LiveResult | None) -> str:
         heading = "Live episodes"
         lead = tag("p", f"None of the {total} episodes failed. Here are {len(shown)} that succeeded.")
     strips = strips_html(_live_strip(rollout) for rollout in shown)
-    return _section(heading, lead + _legend(with_target=False) + strips)
+    return section(heading, lead + _legend(with_target=False) + strips)
 
 
 def _live_strip(rollout: Rollout) -> Strip:
@@ -283,13 +247,13 @@ def _held_out_failures(offline: OfflineResult | None) -> str:
     if offline is None:
         return ""
     if not offline.failures:
-        return _section("Held-out steps", tag("p", f"All {offline.samples} held-out steps are right."))
+        return section("Held-out steps", tag("p", f"All {offline.samples} held-out steps are right."))
     by_episode: dict[str, list[ScoredSample]] = {}
     for scored in offline.failures:
         by_episode.setdefault(scored.sample.id.rpartition("#")[0] or scored.sample.id, []).append(scored)
     strips = strips_html(_held_out_strip(name, found) for name, found in by_episode.items())
     heading = f"Wrong held-out steps ({len(offline.failures)} of {offline.samples})"
-    return _section(heading, _legend(with_target=True) + strips)
+    return section(heading, _legend(with_target=True) + strips)
 
 
 def _held_out_strip(name: str, failures: Sequence[ScoredSample]) -> Strip:

@@ -59,6 +59,11 @@ class Batch:
     real_tokens: int
     keep: Tensor | None = None
 
+    @property
+    def images(self) -> int:
+        """Distinct screenshots, whose tiles' keys are told apart by what follows the last colon."""
+        return len({key.rpartition(":")[0] for key in self.pictures.keys}) if self.pictures else 0
+
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device."""
         pictures = None if self.pictures is None else self.pictures.to(device)

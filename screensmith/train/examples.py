@@ -22,6 +22,7 @@ from screensmith.data.trie import TokenSequence
 from screensmith.dialects import Unsupported
 from screensmith.model.encode import Encoder
 from screensmith.model.policy import Speaker
+from screensmith.readers import task_results
 from screensmith.train.sources import (
     GROUNDING_PROMPT,
     Source,
@@ -65,6 +66,8 @@ def read_examples(settings: TrainSettings) -> Examples:
                 raise
             raise UnusableData(f"train_dataset: {problem}") from problem
         return Examples(sources, (), fingerprints, refusals)
+    if settings.train_csv:
+        return _task_results(settings, refusals)
     reader = plugins.load("readers", "mds")
     episodes: Sequence[Episode] = reader.read(
         settings.local,
@@ -82,6 +85,37 @@ def read_examples(settings: TrainSettings) -> Examples:
     where = settings.remote or settings.local
     samples = samples_of(training, history_steps=settings.history_steps)
     return Examples([_captured(settings, samples)], held_out, {where: fingerprint}, refusals)
+
+
+def _task_results(settings: TrainSettings, refusals: RefusalLog) -> Examples:
+    """The tasks of a CSV file; whole tasks are kept back, never single rows."""
+    try:
+        training, held_out = split_tasks(settings, refusals)
+        fingerprint = task_results.fingerprint(settings.train_csv)
+    except ValueError as problem:
+        if type(problem) is not ValueError:
+            raise
+        raise UnusableData(f"train_csv: {problem}") from problem
+    samples = samples_of(training, history_steps=settings.history_steps)
+    return Examples([_captured(settings, samples)], held_out, {settings.train_csv: fingerprint}, refusals)
+
+
+def split_tasks(
+    settings: TrainSettings, refusals: RefusalLog
+) -> tuple[Sequence[Episode], Sequence[Episode]]:
+    """The tasks of `train_csv` that are learned from, and those that are judged on.
+
+    Raises:
+        ValueError: there is no such file, or it cannot be read.
+    """
+    tasks = task_results.read(
+        settings.train_csv,
+        images=settings.image_dir,
+        task_start=settings.task_start or None,
+        task_end=settings.task_end or None,
+        refusals=refusals,
+    )
+    return split_episodes(tasks, settings.held_out_share, settings.seed)
 
 
 def _captured(settings: TrainSettings, samples: Sequence[Sample]) -> Source:

@@ -13,7 +13,6 @@ from screensmith.model.load import LoadedModel
 from screensmith.model.policy import LoadedPolicy
 
 logger = logging.getLogger(__name__)
-LONGEST_ANSWER_TOKENS = 128
 
 
 class Judge(Protocol):
@@ -22,6 +21,10 @@ class Judge(Protocol):
     @property
     def name(self) -> str:
         """What the score is, for the log."""
+
+    @property
+    def longest_answer_tokens(self) -> int:
+        """How long an answer may be before it is cut off."""
 
     def __call__(self, policy: LoadedPolicy) -> float | None:
         """The score."""
@@ -79,7 +82,7 @@ class Judging:
         self, loaded: LoadedModel, card: AgentCard, steps_done: int, log: Callable[[float], None]
     ) -> bool:
         """Judge the model as it is; `log` gets the score. Returns whether it is the best so far."""
-        score = self._judge(LoadedPolicy(loaded, card, max_new_tokens=LONGEST_ANSWER_TOKENS))
+        score = self._judge(LoadedPolicy(loaded, card, max_new_tokens=self._judge.longest_answer_tokens))
         best = self.standing.take(score, steps_done)
         if score is not None:
             log(score)

@@ -74,6 +74,8 @@ def run_steps(
                 "seconds": seconds,
                 "seconds_waiting_for_data": started - asked,
                 "tokens": sum(batch.real_tokens for batch in batches),
+                "samples": samples,
+                "images": sum(batch.images for batch in batches),
                 "image_tokens": sum(len(batch.image_at) for batch in batches),
                 "image_tokens_skipped": sum(skipped_tokens(batch) for batch in batches),
                 # 1e12 floating-point operations of this process

@@ -18,7 +18,7 @@ from screensmith.model import vision_cache
 from screensmith.model.batch import Batch
 from screensmith.model.encode import Encoder
 from screensmith.model.forward import TokenLoss
-from screensmith.model.load import LoadedModel, load_model
+from screensmith.model.load import LoadedModel
 from screensmith.model.save import save_checkpoint
 from screensmith.model.skipping import Skipping, skipping
 from screensmith.model.unsuitable import UnsuitableModel
@@ -26,6 +26,7 @@ from screensmith.model.vision_cache import VisionCache
 from screensmith.train import checkpoint
 from screensmith.train.card import card_of
 from screensmith.train.checkpoint import CannotResume, Progress
+from screensmith.train.compute_log import TrainingCompute
 from screensmith.train.examples import Examples, as_examples, check, read_examples
 from screensmith.train.feed import StepDataset, steps_from
 from screensmith.train.flops import step_flops
@@ -34,6 +35,7 @@ from screensmith.train.loop import Machinery, attention_backend, run_steps
 from screensmith.train.memory import MemoryPlan, choose_checkpointing, peak_report
 from screensmith.train.plan import Plan, plan_run
 from screensmith.train.sources import Stock
+from screensmith.train.starting import starting_model
 from screensmith.train.trackers import Tracker, open_trackers
 from screensmith.train.weights import optimizer_of, prepare_weights
 
@@ -48,7 +50,8 @@ IDENTITY = (
     "skip_threshold skip_random train_dataset train_json train_ratio random_sample record_sample "
     "uniform_sample steps_per_epoch min_visual_tokens max_visual_tokens num_turn joined_turns "
     "uniform_prompt shuffle_image_token xy_int text2point text2bbox point2text bbox2text crop_min "
-    "crop_max interleaved_history learn_history beta1 beta2"
+    "crop_max interleaved_history learn_history beta1 beta2 "
+    "train_csv task_start task_end held_out_share from_adapter"
 ).split()
 
 
@@ -89,25 +92,30 @@ def train(
     _check_output(output, settings)
     set_seed(settings.seed)
     accelerator = Accelerator(mixed_precision=_mixed_precision(settings.precision))
-    loaded = load_model(settings.repo_id, dtype=torch.float32)
-    if loaded.attached is not None:
-        raise UnsuitableModel(
-            f"{settings.repo_id} is an adapter of {loaded.base}: merge it first "
-            f"(`screensmith merge {settings.repo_id} --out DIR`) and train from DIR"
-        )
+    compute = TrainingCompute(output, accelerator)
+    with compute.prepare():
+        run, encoder = _prepare(settings, samples, accelerator, compute)
+    with compute.run():
+        steps, loss = run.go(encoder, after_step, judge)
+    return TrainResult(output / checkpoint.FINAL, steps, loss, run.refused)
+
+
+def _prepare(
+    settings: TrainSettings, samples: Sequence[Sample] | None, accelerator: Any, compute: TrainingCompute
+) -> tuple[_Run, Encoder]:
+    """Read the data, load the model, check that they fit, and plan the steps."""
+    given = read_examples(settings) if samples is None else as_examples(samples, settings)
+    loaded = starting_model(settings)
     geometry = loaded.family.geometry(loaded.model.config, settings.min_pixels, settings.max_pixels)
     encoder = Encoder(loaded.family, loaded.processor.tokenizer, geometry)
     limit = settings.max_tokens or loaded.longest_text
-    given = read_examples(settings) if samples is None else as_examples(samples, settings)
     examples = check(given, settings, encoder, limit)
     card = card_of(settings, loaded, examples.sources, examples.fingerprints)
     prepare_weights(loaded, settings, precision=accelerator.mixed_precision, device=accelerator.device)
     sizes = [len(source.samples) for source in examples.sources]
     ratios = [source.ratio for source in examples.sources]
     plan = plan_run(settings, sizes, accelerator.num_processes, ratios)
-    run = _Run(settings, loaded, card, plan, accelerator, examples)
-    steps, loss = run.go(encoder, after_step, judge)
-    return TrainResult(output / checkpoint.FINAL, steps, loss, examples.refusals.summary())
+    return _Run(settings, loaded, card, plan, accelerator, examples, compute), encoder
 
 
 class _Run:
@@ -121,7 +129,10 @@ class _Run:
         plan: Plan,
         accelerator: Any,
         examples: Examples,
+        compute: TrainingCompute,
     ) -> None:
+        self.refused = examples.refusals.summary()
+        self._compute = compute
         self._settings = settings
         self._output = Path(settings.output)
         self._loaded = loaded
@@ -173,7 +184,8 @@ class _Run:
             first_step,
         )
         memory_plan = self._plan_memory(token_loss, dataset, first_step)
-        trackers = self._trackers(first_step)
+        self._compute.continued(first_step)
+        trackers = [*self._trackers(first_step), self._compute]
         try:
             steps, loss = run_steps(
                 Machinery(self._accelerator, loss_module, optimizer),
@@ -286,7 +298,7 @@ class _Run:
                 for tracker in trackers:
                     tracker.log(steps_done, {"score": score})
 
-            with self._accelerator.autocast():
+            with self._compute.judge(), self._accelerator.autocast():
                 decision[0] = judging.score(self._loaded, self._card, steps_done, log)
             decision[1] = judging.out_of_patience
         from accelerate.utils import broadcast_object_list

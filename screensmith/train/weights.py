@@ -28,7 +28,8 @@ def prepare_weights(
 ) -> None:
     """Decide what learns: freeze parts, quantise, add adapters.
 
-    An adapter freezes all weights of the model; `freeze_*` then keep adapters out of a part.
+    An adapter freezes all weights of the model; `freeze_*` then keep adapters out of a part. An adapter
+    that came with the model learns on, and gets no second one beside it.
 
     Args:
         loaded: in full precision; it is changed in place.
@@ -47,7 +48,7 @@ def prepare_weights(
         fixed = adapt.freeze_parts(model, family, frozen)
         if frozen:
             logger.info("frozen: %s (%d parameters)", ", ".join(frozen), fixed)
-    else:
+    elif loaded.attached is None:
         _adapt(loaded, settings, frozen, dtype, device)
     _check_rates(loaded, settings)
     if dtype is not torch.float32 and loaded.stored_dtype is dtype:

@@ -205,3 +205,9 @@ def test_limits_and_names_are_checked(make_environment):
 
 def test_nothing_to_play_is_nothing_played(make_environment):
     assert play(expert, [make_environment()]) == []
+
+
+def test_an_assignments_own_limit_goes_before_that_of_the_run() -> None:
+    assert Assignment("until", 1).max_steps is None
+    with pytest.raises(ValueError, match="until-1: max_steps must be at least 1, got 0"):
+        Assignment("until", 1, max_steps=0)

@@ -117,6 +117,7 @@ def test_two_models_are_judged_on_a_slice_and_compared(
     on = ["--benchmark", "screenspot", "--data", str(data), "--limit", "3", "--option", "average=micro"]
     asking = ["--max-new-tokens", "3", "--batch-size", "2", "--answers", "kept/a.jsonl"]
     command = ["evaluate", "run", "--compare", "plain", *on, *asking, "--json", "out/n.json"]
+    command += ["--report", "out/new/n.html"]
     assert main(command) == 0
     printed = capsys.readouterr().out
     assert "screenspot: 3 samples (a slice, seed 1000000), data " in printed
@@ -129,6 +130,11 @@ def test_two_models_are_judged_on_a_slice_and_compared(
     assert [(one["samples"], one["cut"], one["score"]) for one in records[:2]] == [(3, 3, 0.0)] * 2
     assert records[0]["data_hash"] == records[1]["data_hash"]
     assert records[2]["differences"][0]["p"] == 1.0
+    report = Path("out/new/n.html").read_text("utf-8")
+    assert f"report: {Path('out/new/n.html')}" in printed
+    assert "<h1>run: screenspot</h1>" in report
+    assert "run minus plain" in report
+    assert "Failures (3 of 3)" in report
     kept = [Path("kept") / name for name in ("a.jsonl", "a-compared.jsonl")]
     before = [path.read_text("utf-8") for path in kept]
     assert [len(text.splitlines()) for text in before] == [4, 4]

@@ -1,12 +1,14 @@
-"""Laws of every benchmark, found by listing files, each on a small data set of its own format."""
+"""Laws of every benchmark of recorded data, found by listing files, each on a small one of its format."""
 
 import json
 import math
+import typing
 
 import pytest
 from PIL import Image
 
 from screensmith import plugins
+from screensmith.benchmarks import LiveBenchmark
 from screensmith.benchmarks._figures import FORMAT_ERRORS
 from screensmith.core.actions import Click, Finish, Scroll, Select, TypeText
 from screensmith.core.geometry import Point
@@ -15,7 +17,13 @@ from screensmith.core.refusals import RefusalLog
 from screensmith.dialects import Unreadable, Unsupported
 from screensmith.evaluate.benchmark import samples_for, score_answers
 
-NAMES = plugins.names("benchmarks")
+
+def is_live(name):
+    """Whether a benchmark is played; those have laws of their own, in test_live_benchmarks.py."""
+    return typing.get_type_hints(plugins.load("benchmarks", name).benchmark)["return"] is LiveBenchmark
+
+
+NAMES = [name for name in plugins.names("benchmarks") if not is_live(name)]
 
 
 def click(x, y):

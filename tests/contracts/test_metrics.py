@@ -16,6 +16,7 @@ from screensmith.core.actions import (
     Finish,
     Home,
     Hover,
+    Operate,
     PressKeys,
     Scroll,
     Select,
@@ -167,12 +168,24 @@ def androidcontrol_samples(draw):
     return a_sample(draw(actions), level="high", boxes=rows)
 
 
+@st.composite
+def operation_samples(draw):
+    """With and without a name, a target and a place; the box need not hold the place."""
+    at = draw(st.none() | points)
+    target = draw(st.none() | boxes().map(lambda edges: Box(*edges)))
+    if at is not None and draw(st.booleans()):
+        target = Box(*around(at, 0.05))
+    words = st.sampled_from(["", " ", "+", "Load data", "load  DATA", "Größe"]) | st.text(max_size=8)
+    return a_sample(Operate(draw(words), draw(words), at), target)
+
+
 OWN_SAMPLES = {
     "point": point_samples() | samples(),
     "aitw": aitw_samples() | samples(),
     "mind2web": mind2web_samples(),
     "guiact": guiact_samples() | samples(),
     "androidcontrol": androidcontrol_samples() | samples(),
+    "operation": operation_samples() | samples(),
 }
 
 
@@ -201,6 +214,11 @@ def test_there_are_metrics():
         "mind2web_element",
         "mind2web_operation",
         "mind2web_step",
+        "operation_name",
+        "operation_place",
+        "operation_step",
+        "operation_target",
+        "operation_target_f1",
         "point",
         "text",
         "whole",
@@ -230,6 +248,8 @@ def test_every_metric_applies_somewhere(name):
     at = Point(0.3, 0.3)
     typed = name in ("aitw_text", "text")
     action = TypeText("word", at) if typed else Click(at)
+    if name.startswith("operation"):
+        action = Operate("ZOOM", "Brain MRI", at)
     facts = {
         "action_type_id": 3 if typed else 4,
         "touch": [0.3, 0.3],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import inspect
 import io
 import json
@@ -208,6 +209,21 @@ def write_androidcontrol(folder: Path) -> int:
     return 2
 
 
+def write_task_results(folder: Path) -> int:
+    """Two tasks, of which one has a row without an action, and a row with a cell too few."""
+    write_images(folder, "a.png")
+    truth = {"action": "CLICK", "original_step_data": {"bbox": [10, 10, 30, 30]}}
+    action = {"action": "CLICK", "target": "Load", "coords": [20, 20]}
+    good = json.dumps({"Predicted": {"predicted_action": action}, "Grounding": {"ground_truth": truth}})
+    rows = [("1", good), ("1", "{}"), ("2", good)]
+    with (folder / "task_results.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["Task_id", "Image_id", "Output"])
+        table.writerows([task, "a.png", output] for task, output in rows)
+        table.writerow(["2", "a.png"])
+    return 2
+
+
 NAVIGATION_EXAMPLES: dict[str, Callable[[Path], int]] = {
     "aitw": write_aitw,
     "androidcontrol": write_androidcontrol,
@@ -215,6 +231,7 @@ NAVIGATION_EXAMPLES: dict[str, Callable[[Path], int]] = {
     "mind2web": write_mind2web,
     "miniwob": write_miniwob,
     "seeclick": write_seeclick,
+    "task_results": write_task_results,
 }
 
 

@@ -19,6 +19,7 @@ from screensmith import plugins
 from screensmith.core import actions as act
 from screensmith.core.episode import Element, Episode, Screenshot, Step
 from screensmith.core.geometry import Box, Point, Size
+from screensmith.core.operations import as_operation
 from screensmith.core.refusals import RefusalLog, Refused
 from screensmith.writers import Occupied
 
@@ -83,6 +84,14 @@ seeclick_actions = st.one_of(
     st.builds(act.TypeText, texts),
     st.builds(act.Scroll, st.sampled_from(["up", "down", "left", "right"])),
     st.sampled_from([act.Back(), act.Home(), act.PressKeys(("Enter",)), act.Finish("success")]),
+)
+
+
+operations = st.one_of(
+    navigation_actions.filter(lambda action: not isinstance(action, act.Drag)),
+    st.builds(act.LongPress, points),
+    st.builds(act.Wait, st.floats(0, 60)),
+    st.builds(act.Operate, st.sampled_from(["ZOOM", "SEGMENT"]), texts, st.none() | points),
 )
 
 
@@ -153,6 +162,15 @@ def rounded(step: Step) -> tuple[Any, ...]:
     return step.screenshot.read_bytes(), action
 
 
+def operated(step: Step) -> tuple[Any, ...]:
+    """Task results hold operations, in thousandths of a pixel."""
+    operation = as_operation(step.actions[0])
+    assert operation is not None
+    at = operation.at
+    place = None if at is None else (round(at.x * SIZE.width, 3), round(at.y * SIZE.height, 3))
+    return step.screenshot.read_bytes(), step.screenshot.size, operation.name, operation.target, place
+
+
 EXAMPLES = {
     "mds": Example("mds", episodes_of(everything(), 2, {"dataset": "any"}), all_of, ids=True),
     "showui": Example(
@@ -161,6 +179,7 @@ EXAMPLES = {
         lambda step: (*seen(step), step.instruction, step.target, step.elements),
     ),
     "showui navigation": Example("showui", episodes_of(steps_of(navigation_actions), 3, {}), seen),
+    "task_results": Example("task_results", episodes_of(steps_of(operations), 3, {}), operated),
     "seeclick": Example("seeclick", episodes_of(steps_of(seeclick_actions), 3, {}), rounded, joined=False),
 }
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from screensmith.core.actions import Back, Click, Finish, Home, TypeText, Visit, points_of
 from screensmith.core.geometry import Point, Size
-from screensmith.environments import CannotAct, Outcome, miniwob
+from screensmith.environments import CannotAct, Outcome, Unsolvable, miniwob
 from screensmith.environments._chromium import chromium
 from screensmith.environments._miniwob_solvers import SOLVERS
 from screensmith.environments.miniwob import MiniWoB
@@ -143,3 +143,16 @@ def test_eight_screens_share_one_browser_and_nothing_else() -> None:
 )
 def test_scripts_solve_their_tasks_hitting_their_targets(environment: MiniWoB, task: str) -> None:
     assert play(environment, task, 1) == Outcome(done=True, reward=1.0)
+
+
+def test_a_page_without_a_script_can_be_played_but_not_solved(environment: MiniWoB) -> None:
+    assert {"click-pie", "tic-tac-toe", "drag-items"} <= set(environment.unscripted)
+    assert not {"chase-circle", *environment.tasks} & set(environment.unscripted)
+    start = environment.reset("tic-tac-toe", 3)
+    assert "tic-tac-toe" in start.goal
+    assert environment.act(Click(Point(0.5, 0.6))).size == start.screenshot.size
+    assert environment.outcome().reward == 0
+    with pytest.raises(Unsolvable, match="no script for tic-tac-toe"):
+        next(environment.solve())
+    with pytest.raises(UnknownName, match="chase-circle"):
+        environment.reset("chase-circle", 0)

@@ -32,6 +32,7 @@ class Says:
     """Gives scores from a list, and really asks the model."""
 
     name = "accuracy"
+    longest_answer_tokens = 128
 
     def __init__(self, scores, samples):
         self.scores = list(scores)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from screensmith.compute import report as reports
 from screensmith.train.trackers import read_metrics
 
 PROGRAM = """
@@ -54,3 +55,14 @@ def test_two_processes_train_as_one(tmp_path, recorded, base):
     two = losses({**common, "batch": 3, "output": str(tmp_path / "two")}, 2)
     assert len(one) == 3
     assert two == pytest.approx(one, rel=1e-4)
+
+    alone, together = (
+        reports.read(tmp_path / name / "compute_report.json").phases[1] for name in ("one", "two")
+    )
+    assert (together.name, together.samples) == ("train", alone.samples)
+    # A process that has no row in a step passes one blank token through the model.
+    assert alone.tokens <= together.tokens <= alone.tokens + 3
+    assert together.operations == pytest.approx(alone.operations, rel=0.3)  # padding differs
+    assert together.device_seconds == pytest.approx(2 * together.wall_seconds)
+    missing = reports.read(tmp_path / "two" / "compute_report.json").not_measured
+    assert "other processes" not in missing

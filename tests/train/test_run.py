@@ -49,7 +49,9 @@ def test_a_run_leaves_checkpoints_that_plain_transformers_loads_and_the_agent_us
 ):
     result = train(settings)
     out = tmp_path / "out"
-    assert {path.name for path in out.iterdir()} == {"epoch-1", "epoch-2", "final", "metrics.jsonl"}
+    reports = {"compute_report.json", "compute_report.md", "compute_report_summary.csv"}
+    left = {"epoch-1", "epoch-2", "final", "metrics.jsonl", *reports}
+    assert {path.name for path in out.iterdir()} == left
     assert result.steps == 8 == len(losses(out))
 
     from transformers import AutoModelForImageTextToText, AutoProcessor

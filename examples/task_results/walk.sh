@@ -1,0 +1,11 @@
+#!/bin/sh
+# From recorded episodes to a predictor that carries memory: export a CSV, train on it, judge on other tasks, infer.
+#   sh examples/task_results/walk.sh
+set -eu
+out=${1:-runs/task_results}
+screensmith convert mds examples/task_results/episodes --to task-results "$out/data"
+screensmith train --train_csv "$out/data/task_results.csv" --task_start 1 --task_end 150 --val_split 0.1 \
+  --model_path examples/quickstart/starter --use_local --output_dir "$out/model" \
+  --learning_rate 1e-3 --num_epochs 6 --batch_size 8 --gradient_accumulation_steps 1 --adapter none
+screensmith evaluate --model_path "$out/model/final" --test_csv "$out/data/task_results.csv" \
+  --task_start 151 --task_end 180 --output_dir "$out/evaluation" --batch_size 16

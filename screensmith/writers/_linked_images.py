@@ -1,0 +1,32 @@
+"""Screenshots that appear in a data set's folder as hard links: no second copy on the disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from screensmith.core.episode import Screenshot
+from screensmith.core.refusals import Refused
+from screensmith.writers._images import Images, file_name
+
+
+class LinkedImages(Images):
+    """A folder of images in which those that are files on the same file system are linked, others copied."""
+
+    def add(self, screenshot: Screenshot, name: str, otherwise: str) -> str:
+        """Link or copy a screenshot, unless it is there, and return its name; see `Images.add`."""
+        source = screenshot.source
+        if not isinstance(source, Path):
+            return super().add(screenshot, name, otherwise)
+        wanted = file_name(name)
+        place = self.folder / wanted
+        try:
+            if place.exists():
+                return wanted if place.samefile(source) else super().add(screenshot, name, otherwise)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.link(source, place)
+        except FileNotFoundError as error:
+            raise Refused("image missing", str(source)) from error
+        except OSError:  # another file system, or one without links
+            return super().add(screenshot, name, otherwise)
+        return wanted
