@@ -75,13 +75,13 @@ def remembering(policy: Callable[[Sequence[Any]], list[Any]]) -> Callable[[Seque
     return asked
 
 
-def once(policy: Any, episodes: list[Any], batch: int) -> tuple[float, list[str]]:
+def once(policy: Any, episodes: list[Any], batch: int) -> tuple[float, float, list[str]]:
     from screensmith.evaluate.task_results import PROPAGATED, evaluate_task_results
 
-    begin = time.perf_counter()
+    begin, begin_cpu = time.perf_counter(), time.process_time()
     result = evaluate_task_results(policy, episodes, batch=batch, modes=[PROPAGATED])
-    seconds = time.perf_counter() - begin
-    return seconds, [step.prediction.text for step in result.modes[PROPAGATED].steps]
+    seconds, cpu_seconds = time.perf_counter() - begin, time.process_time() - begin_cpu
+    return seconds, cpu_seconds, [step.prediction.text for step in result.modes[PROPAGATED].steps]
 
 
 def main() -> None:
@@ -108,12 +108,15 @@ def main() -> None:
         policy = remembering(loaded.policy)
         once(policy, episodes[:2], 2)  # what is only paid once
         seconds: dict[str, list[float]] = {"together": [], "one at a time": []}
+        cpu_seconds: dict[str, list[float]] = {"together": [], "one at a time": []}
         answers: dict[str, list[str]] = {}
         for _ in range(arguments.rounds):
             for name, batch in (("together", arguments.tasks), ("one at a time", 1)):
-                taken, answers[name] = once(policy, episodes, batch)
+                taken, used, answers[name] = once(policy, episodes, batch)
                 seconds[name].append(taken)
+                cpu_seconds[name].append(used)
     medians = {name: statistics.median(found) for name, found in seconds.items()}
+    cpu_medians = {name: statistics.median(found) for name, found in cpu_seconds.items()}
     differing = sum(
         one != other for one, other in zip(answers["together"], answers["one at a time"], strict=True)
     )
@@ -131,6 +134,8 @@ def main() -> None:
         "seconds": seconds,
         "median_seconds": medians,
         "times_as_fast": medians["one at a time"] / medians["together"],
+        "cpu_seconds": cpu_seconds,
+        "times_less_cpu_time": cpu_medians["one at a time"] / cpu_medians["together"],
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")

@@ -112,6 +112,46 @@ def mind2web(folder: Path, episodes: int) -> Path:
     return write(folder, "hf_train", rows)
 
 
+def aguvis(folder: Path, records: int) -> Path:
+    """AGUVIS's second stage: episodes of five steps, each record with its own system turn."""
+    rows = []
+    for number in range(records):
+        episode, step = divmod(number, STEPS)
+        before = "".join(f"Step {done + 1}: Click the button\n" for done in range(step)) or "None\n"
+        asked = f"<image>\nGo on.\n\nInstruction: task {episode}\n\nPrevious actions:\n{before}"
+        code = "pyautogui.click(x=0.25, y=0.5)" if number % 2 else "pyautogui.scroll(page=-0.1)"
+        turns = [{"from": "system", "value": "function " * 200}, {"from": "human", "value": asked}]
+        turns.append(
+            {"from": "gpt", "value": f"Thought: {'so ' * 40}\nAction: Go on\n", "recipient": "all"}
+        )
+        turns.append({"from": "gpt", "value": code, "recipient": "os"})
+        rows.append({"image": "a.png", "conversations": turns})
+    write(folder, "unused", [])
+    (folder / "part-l2.json").write_text(json.dumps(rows), "utf-8")
+    return folder
+
+
+def forged(work: Path) -> float:
+    """Records of AGUVIS a second that become the forge's lines, read and written, none decoded."""
+    from screensmith import plugins
+
+    read, write_into = (
+        plugins.load("readers", "aguvis").stream,
+        plugins.load("writers", "forge").open_writer,
+    )
+    root, runs = aguvis(work / "aguvis", EPISODES * STEPS), iter(range(PASSES))
+
+    def work_once() -> None:
+        episodes = list(read(str(root)))
+        out = work / f"forge{next(runs)}"
+        with write_into(out, source={}, like=episodes[0]) as writer:
+            for episode in episodes:
+                writer.write(episode)
+        assert writer.written.steps == EPISODES * STEPS
+
+    return rate(EPISODES * STEPS, work_once)
+
+
 def readers(work: Path) -> dict[str, float]:
     """Elements or steps a second, from the file to episodes."""
     from screensmith import plugins
@@ -120,6 +160,7 @@ def readers(work: Path) -> dict[str, float]:
         "showui_web elements": ("showui_web", grounding(work / "web", SCREENS), SCREENS * ELEMENTS),
         "aitw steps": ("aitw", aitw(work / "aitw", EPISODES), EPISODES * STEPS),
         "mind2web steps": ("mind2web", mind2web(work / "mind2web", EPISODES), EPISODES * STEPS),
+        "aguvis records": ("aguvis", aguvis(work / "aguvis", EPISODES * STEPS), EPISODES * STEPS),
     }
     found = {}
     for name, (reader, root, count) in places.items():
@@ -132,6 +173,13 @@ def readers(work: Path) -> dict[str, float]:
 
         found[name] = rate(count, work_once)
     return found
+
+
+def dialects() -> dict[str, float]:
+    """Typical answers in code a second, for each dialect that writes it."""
+    from parse_fuzz import rates
+
+    return {name: told["all"] for name, told in rates().items()}
 
 
 def metrics() -> dict[str, float]:
@@ -280,6 +328,8 @@ def main() -> None:
             "versions": versions(),
             "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "read_per_cpu_second": readers(Path(folder)),
+            "converted_per_cpu_second": {"aguvis records to forge": forged(Path(folder))},
+            "parsed_per_cpu_second": dialects(),
             "scored_per_cpu_second": metrics(),
             "conversion_peak_mib": conversion_peaks(Path(folder)),
             "task_results_index_seconds_and_mib": index_task_results(Path(folder), arguments.csv_rows),

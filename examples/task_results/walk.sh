@@ -1,6 +1,8 @@
 #!/bin/sh
 # From recorded episodes to a predictor that carries memory: export a CSV, train on it, judge on other tasks, infer.
 #   sh examples/task_results/walk.sh
+# Measured on 2026-11-21 (2 cores of an AMD EPYC beside other work, no GPU): 10 minutes; on 30 other tasks (90 steps) step success
+# 47.8 % [39 to 57] with the memory of the file, 37.8 % [29 to 47] with the model's own. docs/task_results.md has the table.
 set -eu
 out=${1:-runs/task_results}
 screensmith convert mds examples/task_results/episodes --to task-results "$out/data"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from screensmith.core.refusals import RefusalLog
     from screensmith.core.sample import Sample
     from screensmith.evaluate.task_results import TaskResults
+    from screensmith.model.policy import LoadedPolicy
     from screensmith.model.task_policy import TaskPolicy
 
 BOTH = "both"
@@ -232,13 +233,20 @@ def _range(arguments: argparse.Namespace) -> str:
     return ", ".join(parts) or "all"
 
 
-def _measured(policy: BatchPolicy, log: ComputeLog) -> BatchPolicy:
-    """The policy, its time and its samples charged to the phase "infer"."""
+def _measured(policy: LoadedPolicy, log: ComputeLog) -> BatchPolicy:
+    """The policy, its time, tokens and operations charged to the phase "infer"."""
 
     def asked(samples: Sequence[Sample]) -> list[Prediction]:
+        before = policy.spent
         with log.phase("infer"):
             predictions = policy(samples)
-            log.count(samples=len(samples), images=len(samples))
+            spent = policy.spent - before
+            log.count(
+                samples=len(samples),
+                images=spent.images,
+                tokens=spent.tokens,
+                operations=spent.operations,
+            )
         return predictions
 
     return asked

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from screensmith.cli._parser import Parser
+
+if TYPE_CHECKING:
+    from screensmith.cli._hub import Listing
 
 HELP = "fetch a data set from the hub, with resume and checksums"
 
@@ -35,6 +40,12 @@ def add_arguments(parser: Parser) -> None:
         metavar="PATTERN",
         help='only files that match, for example "*.json"; may be given more than once',
     )
+    parser.add_argument(
+        "--unpack",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="unpack zip and tar files, also those in parts, beside themselves; default: for aguvis only",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,13 +62,28 @@ def run(arguments: argparse.Namespace) -> int:
     with _shown(listing.size_bytes) as advance:
         again = fetch(listing, folder, endpoint, advance)
     repeated = f"; {again} arrived corrupt and were fetched again" if again else ""
-    print(f"{folder}: complete, every checksum is right{repeated}")
+    print(f"{folder}: complete, every checksum is right{repeated}", flush=True)
+    if known.unpack if arguments.unpack is None else arguments.unpack:
+        _unpack(folder, listing)
     return 0
 
 
+def _unpack(folder: Path, listing: Listing) -> None:
+    """Unpack every archive that is not unpacked yet."""
+    from screensmith.cli._archives import archives_in, unpack
+
+    hashes = {file.path: file.sha256 or file.blob for file in listing.files}
+    for archive in archives_in(list(hashes)):
+        digest = hashlib.sha256("-".join(hashes[part] for part in archive.parts).encode()).hexdigest()
+        with _shown(None) as advance:
+            count = unpack(folder, archive, digest, advance)
+        said = "unpacked before" if count is None else f"{count} files unpacked"
+        print(f"{archive.name}: {said}", flush=True)
+
+
 @contextlib.contextmanager
-def _shown(size_bytes: int) -> Iterator[Callable[[int], object]]:
-    """A bar on the terminal where there is one, for all files together."""
+def _shown(size_bytes: int | None) -> Iterator[Callable[[int], object]]:
+    """A bar on the terminal where there is one, for all files together; None where the size is not known."""
     from huggingface_hub.utils.tqdm import disable_progress_bars
     from tqdm import tqdm
 

@@ -38,9 +38,9 @@ the squares of the two. The processors of the Qwen families take areas; the conv
 _TASK_RESULTS_TITLE = """
 ### Task results
 
-With `train_csv` the preset for task results stands in for the defaults above; what is written anywhere counts
-before it. `adapter: none` leaves out what belongs to adapters. [task_results.md](task_results.md) shows the
-whole way. The documented options of such training are taken on the command line beside the flags above:
+With `train_csv` the preset for task results stands in for the defaults above; what is written anywhere
+counts before it. `adapter: none` leaves out what belongs to adapters. [task_results.md](task_results.md)
+shows the whole way. The documented options of such training are taken on the command line, too:
 
 | option | setting |
 |---|---|

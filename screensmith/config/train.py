@@ -15,7 +15,14 @@ class TrainSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # data
-    local: str = Field("./data/mds", description="folder with MDS episodes")
+    local: str = Field("./data/mds", description="folder with MDS episodes, or what another reader reads")
+    reader: str = Field("mds", description="reader plug-in of local")
+    reader_options: dict[str, Any] = Field(
+        default_factory=dict, description="options of another reader than mds"
+    )
+    every_element: bool = Field(
+        False, description="ask about every element of a screenshot, where it has some"
+    )
     remote: str = Field("", description="s3:// or other remote folder with MDS episodes")
     endpoint: str = Field("", description="address of an S3 service such as R2 or MinIO, empty for AWS")
     cache: str = Field("./data/cache", description="where shards of a remote folder are kept")
@@ -204,12 +211,14 @@ class TrainSettings(BaseModel):
             )
         self._check_mixture()
         self._check_task_results()
+        self._check_reader()
+        self._check_judging()
+        self._check_weights()
+        return self
+
+    def _check_weights(self) -> None:
         if self.save_adapter and self.adapter == "none":
             raise ValueError("save_adapter has no effect without adapter=lora (or dora, rslora, qlora)")
-        if not self.eval_benchmark and not self.judged_on_tasks:
-            alone = [name for name in ("eval_steps", "eval_patience") if getattr(self, name)]
-            if alone:
-                raise ValueError(f"{alone[0]} has no effect without eval_benchmark; name one or remove it")
         fields = type(self).model_fields
         unused = [name for name in fields if name.startswith("lora_")]
         unused = [name for name in unused if getattr(self, name) != fields[name].default]
@@ -226,7 +235,18 @@ class TrainSettings(BaseModel):
         for part in ("vision", "projector"):
             if getattr(self, f"{part}_lr") and getattr(self, f"freeze_{part}"):
                 raise ValueError(f"{part}_lr has no effect with freeze_{part}; remove one of them")
-        return self
+
+    def _check_judging(self) -> None:
+        if not self.eval_benchmark and not self.judged_on_tasks:
+            alone = [name for name in ("eval_steps", "eval_patience") if getattr(self, name)]
+            if alone:
+                raise ValueError(f"{alone[0]} has no effect without eval_benchmark; name one or remove it")
+
+    def _check_reader(self) -> None:
+        if self.reader == "mds" and self.reader_options:
+            raise ValueError("reader_options belong to another reader than mds; remove them or name one")
+        if self.reader != "mds" and self.remote:
+            raise ValueError(f"remote is read by the reader mds only; remove it, or reader={self.reader}")
 
     def _check_task_results(self) -> None:
         if self.train_csv and (self.train_dataset or self.remote):

@@ -35,12 +35,16 @@ Part = Text | Image
 class Message:
     """One turn. A learned message's text and its end-of-turn token carry loss.
 
-    Of other messages only learned pieces of text do, without the end of the turn.
+    Of other messages only learned pieces of text do, without the end of the turn. `recipient` is who an
+    assistant's message is meant for, in formats whose models say so and learn to: "os" for what is to be
+    done, "all" for what is only thought; after one that does not end the turn the model goes on.
     """
 
     role: Role
     parts: tuple[Part, ...]
     learn: bool = False
+    recipient: str | None = None
+    ends_turn: bool = True
 
     @property
     def text(self) -> str:
@@ -49,10 +53,22 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """How the answer to a request begins, which the model then need not say itself.
+
+    `recipient` is as in `Message`; an empty one leaves it to the model whom it speaks to.
+    """
+
+    recipient: str | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """The turns of one training text, or of one request that the model should answer."""
 
     messages: tuple[Message, ...]
+    opening: Opening = Opening()
 
     @property
     def screenshots(self) -> tuple[Screenshot, ...]:

@@ -33,6 +33,7 @@ class Grounding:
         uniform_sentence: always the prompt's own sentence, instead of drawing one.
         shuffle_image: draw the image's place instead of the prompt's own.
         smallest_crop, largest_crop: of the screenshot's sides; 1 and 1 for none.
+        own_too: leave a screenshot without a list of elements its own question.
     """
 
     questions: int = 0
@@ -42,9 +43,12 @@ class Grounding:
     shuffle_image: bool = False
     smallest_crop: float = 1.0
     largest_crop: float = 1.0
+    own_too: bool = False
 
     def plain(self, sample: Sample) -> Sample:
         """Every element in every form that can be drawn, each question for itself: what must fit."""
+        if self._leaves(sample):
+            return sample
         forms = [form for form, weight in zip(FORMS, self.weights, strict=True) if weight]
         return _asking(sample, [question_about(e, form) for form in forms for e in elements_of(sample)])
 
@@ -57,6 +61,8 @@ class Grounding:
             seed: of the run.
             generator: of this place in the run; decides forms, sentence, image place and crop.
         """
+        if self._leaves(sample):
+            return sample
         chosen = self._chosen(sample, visit, seed)
         screenshot, chosen = random_crop(
             sample.screenshot, chosen, self.smallest_crop, self.largest_crop, generator
@@ -73,6 +79,9 @@ class Grounding:
         if self.joined:
             questions = [dataclasses.replace(questions[0], then=tuple(questions[1:]))]
         return _asking(varied, questions)
+
+    def _leaves(self, sample: Sample) -> bool:
+        return self.own_too and not any(element.text.strip() for element in sample.elements)
 
     def _chosen(self, sample: Sample, visit: int, seed: int) -> Sequence[Element]:
         elements = elements_of(sample)

@@ -11,11 +11,15 @@ from screensmith.plugins import suggest
 
 @dataclass(frozen=True, slots=True)
 class HubSet:
-    """One data set of the hub: its id there, the folder it goes to, and what comes with it."""
+    """One data set of the hub: its id there, the folder it goes to, and what comes with it.
+
+    `unpack` says whether its archives are unpacked unless that is declined.
+    """
 
     id: str
     folder: str
     about: str
+    unpack: bool = False
 
 
 # Source: formats.md 1.3.3, 1.4.1 and 1.9; only what is named there.
@@ -29,8 +33,12 @@ HUB_SETS: Mapping[str, HubSet] = {
         "HongxinLi/ScreenSpot_v2", "ScreenSpot-v2-parquet", "parquet files in data/"
     ),
     "guiact": HubSet("yiye2023/GUIAct", "GUIAct", "raw json files, images in parquet files"),
-    "aguvis-stage1": HubSet("xlangai/aguvis-stage1", "aguvis-stage1", "conversations and images"),
-    "aguvis-stage2": HubSet("xlangai/aguvis-stage2", "aguvis-stage2", "conversations and images"),
+    "aguvis-stage1": HubSet(
+        "xlangai/aguvis-stage1", "aguvis-stage1", "conversations and images", unpack=True
+    ),
+    "aguvis-stage2": HubSet(
+        "xlangai/aguvis-stage2", "aguvis-stage2", "conversations and images", unpack=True
+    ),
 }
 ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 

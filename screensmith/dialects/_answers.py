@@ -29,7 +29,10 @@ from screensmith.dialects._literals import LONGEST_ANSWER
 MOST_BROKEN = 20
 _CONTROL = r"<\|\w+\|>|</s>|<end_of_utterance>"
 _IMPORT = r"(?<![^\n;])[ \t]*import[ \t]+(?:pyautogui|time)[ \t]*(?=[;\n]|\Z)"
-_GAP = re.compile(rf"(?:[\s;]++|\#[^\n]*+|{_CONTROL}|{_IMPORT})*+")
+_BLANK = rf"[\s;]++|\#[^\n]*+|{_CONTROL}|{_IMPORT}"
+_GAP = re.compile(rf"(?:{_BLANK})*+")
+_FENCED_GAP = re.compile(rf"(?:{_BLANK}|```(?:python|py)?(?!\w))*+")
+_TURN_END = re.compile(_CONTROL)
 _THINKING = re.compile(r"<(/?)think>", re.IGNORECASE)
 _CODE = re.compile(r"<code>", re.IGNORECASE)
 _CODE_END = re.compile(r"</code>", re.IGNORECASE)
@@ -47,10 +50,9 @@ _LINE_END = re.compile(
     rf"(?:[ \t;`]|\*\*|{_CONTROL}|</code>|\.(?=\s|\Z))*+(?:\#[^\n]*+)?(?=\r?\n|\Z)", re.IGNORECASE
 )
 _BETWEEN = re.compile(r"[ \t;]*+")
-# What may stand between the last word of a thought and the first call.
-_OPENING = re.compile(
-    rf"(?:<code>|```(?:\w*(?=\s))?|{_IMPORT}|(?:(?<=\n)|(?<![\s\S]))[ \t]*(?:[-*>]|[0-9]{{1,3}}[.)])[ \t]+|`|\*\*|\s)+\Z",
-    re.IGNORECASE,
+# Lines that may stand between the last word of a thought and the first call.
+_OPENING_LINE = re.compile(
+    r"[ \t]*(?:[-*>]|>>>|\*\*|[0-9]{1,3}[.)]|```\w*|import[ \t]+(?:pyautogui|time))[ \t]*", re.ASCII
 )
 _HIDDEN = "\0"
 _LIST_MARK = re.compile(r"\s*[-+]\s")
@@ -91,15 +93,18 @@ def find_calls(text: str, names: Set[str]) -> Found:
         _one(list(_blocks(spoken, _FENCE, _FENCE, names))) or _one(lines.found) or _mentioned(spoken, names)
     )
     if found is None:
-        raise Unreadable(lines.problem or ("no call" if spoken.replace(_HIDDEN, "").strip() else "a thought without an answer"))
+        raise Unreadable(
+            lines.problem
+            or ("no call" if spoken.replace(_HIDDEN, "").strip() else "a thought without an answer")
+        )
     return found
 
 
 def split(text: str, names: Set[str]) -> tuple[str, str]:
     """What an answer thinks, without labels and tags, and its calls as they are written.
 
-    The calls are "" where there are none, or where it is not clear which are meant; then a text that is only
-    broken calls is no thought either. Nothing is raised.
+    The calls are "" where there are none, or where it is not clear which are meant; then a text that is
+    only broken calls is no thought either. Nothing is raised.
     """
     try:
         found = find_calls(text, names)
@@ -142,7 +147,7 @@ def _sequence(
     calls: list[Call] = []
     first = last = position = start
     while True:
-        gap = _GAP.match(text, position)
+        gap = (_FENCED_GAP if stop is _CODE_END else _GAP).match(text, position)
         position = gap.end() if gap else position
         closing = stop.match(text, position) if stop else None
         if closing or position == len(text):
@@ -151,6 +156,8 @@ def _sequence(
         opening = CALL.match(text, position)
         if opening is None:
             raise Unreadable("text after a call" if calls else "code that is no call")
+        if calls and _TURN_END.search(text, last, position):
+            raise Unreadable("different calls in several places")
         call, last = _read(text, opening, names)
         first = first if calls else position
         calls.append(call)
@@ -258,7 +265,7 @@ class _Lines:
         position, broken = 0, 0
         while broken < MOST_BROKEN and (line := _LINE.search(text, position)):
             position = line.end()
-            if line["name"] not in names and "." not in line["name"]:
+            if not self._is_candidate(text, line):
                 continue
             try:
                 spans = self._calls_of_line(text, line)
@@ -272,6 +279,14 @@ class _Lines:
             if spans:
                 self._add(text, line, Found(calls, spans[0][0], spans[-1][1]))
                 position = spans[-1][1]
+        if broken == MOST_BROKEN:
+            raise Unreadable("too many broken calls")
+
+    def _is_candidate(self, text: str, line: re.Match[str]) -> bool:
+        """Whether the line may be a call; an unknown word is one only right below a call, and alone."""
+        if line["name"] in self._names or "." in line["name"]:
+            return True
+        return _rest_of_line(text, line.end()).endswith(")") and self._follows(text, line.start())
 
     def _calls_of_line(self, text: str, line: re.Match[str]) -> list[tuple[int, int]]:
         """The spans of the calls that fill the line, or none where it has other words."""
@@ -290,23 +305,30 @@ class _Lines:
 
     def _is_code(self, text: str, line: re.Match[str]) -> bool:
         """Whether a broken line is meant as a call: otherwise it is prose that begins like one."""
-        newline = text.find("\n", line.end())
-        words = text[line.end() : newline if newline >= 0 else len(text)].rstrip(" \t\r;`.*")
         return bool(
-            "." in line["name"] or newline < 0 or words.endswith(")") or self._follows(text, line.start())
+            "." in line["name"]
+            or "\n" not in text[line.end() :]
+            or _rest_of_line(text, line.end()).endswith(")")
+            or self._follows(text, line.start())
         )
 
     def _follows(self, text: str, start: int) -> bool:
         if not self.found:
             return False
-        rest = _LINE_END.match(text, self.found[-1].end)
-        return not text[rest.end() if rest else self.found[-1].end : start].strip()
+        end = self.found[-1].end
+        rest = _LINE_END.match(text, end)
+        return not (text[rest.end() if rest else end : start].strip() or _TURN_END.search(text, end, start))
 
     def _add(self, text: str, line: re.Match[str], found: Found) -> None:
         if self._follows(text, line.start()):
             before = self.found.pop()
             found = Found((*before.calls, *found.calls), before.start, found.end)
         self.found.append(found)
+
+
+def _rest_of_line(text: str, start: int) -> str:
+    end = text.find("\n", start)
+    return text[start : end if end >= 0 else len(text)].rstrip(" \t\r;`.*")
 
 
 def _mentioned(text: str, names: Set[str]) -> Found | None:
@@ -335,6 +357,8 @@ def _mentioned(text: str, names: Set[str]) -> Found | None:
             found.append(Found((*before.calls, call), before.start, position))
         else:
             found.append(Found((call,), opening.start(), position))
+    if broken == MOST_BROKEN:
+        raise Unreadable("too many broken calls")
     if not found and problem:
         raise Unreadable(problem)
     return _one(found)
@@ -350,4 +374,17 @@ def _thought(before: str) -> str:
     label = _LABEL.search(text)
     if label:
         return sections_of(text).get("thought", text[: label.start()].strip())
-    return text if blocks else _OPENING.sub("", text).strip()
+    return text if blocks else _without_opening(text)
+
+
+def _without_opening(text: str) -> str:
+    """The text without the tags, fences and marks at its end that open code."""
+    while True:
+        text = text.rstrip(" \t\r\n`")
+        line = text.rfind("\n") + 1
+        if text[-6:].lower() == "<code>":
+            text = text[:-6]
+        elif _OPENING_LINE.fullmatch(text, line):
+            text = text[:line]
+        else:
+            return text.strip()

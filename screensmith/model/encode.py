@@ -15,6 +15,11 @@ from screensmith.data.pixels import ImageGeometry, token_grid, window_size
 from screensmith.data.trie import ImageSpan, TokenSequence
 from screensmith.families import Family
 from screensmith.model.images import tile_key
+from screensmith.model.unsuitable import UnsuitableModel
+
+RECIPIENT, ANSWER_END = "<|recipient|>", "<|diff_marker|>"
+RECIPIENT_MARKS = (RECIPIENT, ANSWER_END)
+"""Control tokens of models that say whom a message is meant for, as AGUVIS' do."""
 
 Screens = dict[str, Screenshot]
 """The screenshots of some sequences, by the content key that their tiles' keys begin with."""
@@ -44,6 +49,8 @@ class Encoder:
         self._image = int(tokenizer.convert_tokens_to_ids(self._chat.image))
         self.turn_end = int(tokenizer.convert_tokens_to_ids(self._chat.turn_end))
         self.padding = int(tokenizer.convert_tokens_to_ids(self._chat.padding))
+        self._answer_end = self._marked.token_to_id(ANSWER_END)
+        self._names_recipients = None not in map(self._marked.token_to_id, RECIPIENT_MARKS)
 
     def encode(self, conversation: Conversation, screens: Screens) -> TokenSequence:
         """The whole conversation, for training; its screenshots are added to `screens`.
@@ -59,8 +66,36 @@ class Encoder:
 
     def request(self, conversation: Conversation, screens: Screens) -> TokenSequence:
         """The conversation up to where the model's answer begins."""
-        opening = self._chat.between + self._chat.turn_start + self._chat.headers["assistant"]
-        return _join([*self._pieces(conversation, screens), _Piece(self._marks(opening), learn=False)])
+        opening = conversation.opening
+        before = self._chat.between + self._chat.turn_start
+        if opening.recipient is None:
+            begun = self._marks(before + self._chat.headers["assistant"])
+        else:
+            begun = self._marks(before + self._role()) + self._addressed(opening.recipient)
+        begun += self._tokens(opening.text)
+        return _join([*self._pieces(conversation, screens), _Piece(begun, learn=False)])
+
+    def end_of_answer(self, conversation: Conversation) -> int:
+        """The token that ends the answer to a request."""
+        if conversation.opening.recipient is None:
+            return self.turn_end
+        self._check_recipients()
+        return int(self._answer_end)
+
+    def _role(self) -> str:
+        """The assistant's header up to where a recipient is named."""
+        return self._chat.headers["assistant"].rstrip("\n")
+
+    def _addressed(self, recipient: str) -> list[int]:
+        self._check_recipients()
+        return self._marks(f"{RECIPIENT}{recipient}\n") if recipient else []
+
+    def _check_recipients(self) -> None:
+        if not self._names_recipients:
+            raise UnsuitableModel(
+                f"the prompt names recipients, but the tokenizer has no {' and '.join(RECIPIENT_MARKS)}: "
+                "train every weight of the model with this prompt first (adapter=none), which adds them"
+            )
 
     def answer_text(self, text: str) -> str:
         """A decoded answer without what the chat format puts before every text."""
@@ -74,6 +109,9 @@ class Encoder:
             yield from self._message(message, header, screens)
 
     def _message(self, message: Message, header: str, screens: Screens | None) -> Iterator[_Piece]:
+        if message.recipient is not None:
+            yield from self._message_to(message, message.recipient, header)
+            return
         pending = "" if message.parts and isinstance(message.parts[0], Image) else self._chat.before_text
         if message.learn:  # so that the header stays out of the loss, and out of the answer's tokens
             yield _Piece(self._marks(header), learn=False)
@@ -94,6 +132,13 @@ class Encoder:
                 yield _Piece(self._tokens(part.text), learn=True)
         yield _Piece(self._tokens(pending), message.learn)
         yield _Piece([self.turn_end], message.learn)
+
+    def _message_to(self, message: Message, recipient: str, header: str) -> Iterator[_Piece]:
+        """An assistant's message that says whom it is meant for; that is learned with it."""
+        yield _Piece(self._marks(header.rstrip("\n")), learn=False)
+        yield _Piece(self._addressed(recipient), message.learn)
+        yield _Piece(self._tokens(message.text), message.learn)
+        yield _Piece([self._answer_end if message.ends_turn else self.turn_end], message.learn)
 
     def _shown(self, screenshot: Screenshot, screens: Screens | None) -> _Piece:
         content = ""

@@ -26,8 +26,11 @@ from screensmith.model.encode import Encoder, Screens
 from screensmith.model.images import read_screens
 from screensmith.model.load import LoadedModel, load_model
 from screensmith.model.skipping import skipping
+from screensmith.model.spent import Meter, Spent
 from screensmith.model.unsuitable import UnsuitableModel
 from screensmith.prompts import Unpacked
+
+ROW_TOKENS = 4096
 
 
 class Speaker:
@@ -102,15 +105,23 @@ def _shown(chain: Chain, point: Point) -> Point:
 
 
 class LoadedPolicy:
-    """A checkpoint that answers samples; `card` says what it was trained to see and say."""
+    """A checkpoint that answers samples; `card` says what it was trained to see and say.
 
-    def __init__(self, loaded: LoadedModel, card: AgentCard, *, max_new_tokens: int) -> None:
+    `spent` grows with every answer. Requests are read in rows of `row_tokens`: what begins alike shares
+    them, and where nothing does, shorter rows cost less attention.
+    """
+
+    def __init__(
+        self, loaded: LoadedModel, card: AgentCard, *, max_new_tokens: int, row_tokens: int = ROW_TOKENS
+    ) -> None:
         self.card = card
         self.name = loaded.name
         self.max_new_tokens = max_new_tokens
+        self.spent = Spent()
         model: Any = loaded.model.eval()
         geometry = loaded.family.geometry(model.config, card.min_pixels, card.max_pixels)
         self._tokenizer = loaded.processor.tokenizer
+        self._meter = Meter(model, loaded.family)
         self._encoder = Encoder(loaded.family, self._tokenizer, geometry)
         self._geometry = geometry
         self._speaker = Speaker(card, geometry)
@@ -128,6 +139,7 @@ class LoadedPolicy:
             turn_end=self._encoder.turn_end,
             padding=self._encoder.padding,
             max_new_tokens=max_new_tokens,
+            row_tokens=row_tokens,
             selecting_layers=self._skipping.layers if self._skipping else (),
         )
 
@@ -143,10 +155,12 @@ class LoadedPolicy:
             return []
         screens: Screens = {}
         requests = []
+        end = self._encoder.turn_end
         for sample in samples:
             asked = dataclasses.replace(sample.questions[0], expected=(), then=())
             conversation = self._speaker.conversation(sample, asked)
             requests.append(self._encoder.request(conversation, screens))
+            end = self._encoder.end_of_answer(conversation)  # the same for all of one prompt
         patches = read_screens(screens, self._asked.geometry)
         keep = None
         if self._skipping is not None:
@@ -154,11 +168,14 @@ class LoadedPolicy:
             keep = self._skipping.keep(
                 patches, {str(span.key): (span.rows, span.columns) for span in spans}
             )
-        answers = generate(self._asked, requests, patches, keep)
-        return [self._prediction(*pair) for pair in zip(answers, samples, strict=True)]
+        answers = generate(dataclasses.replace(self._asked, turn_end=end), requests, patches, keep)
+        self.spent += self._meter.of(requests, answers, sum(map(len, patches.values())))
+        return [
+            self._prediction(answer, end, sample) for answer, sample in zip(answers, samples, strict=True)
+        ]
 
-    def _prediction(self, answer: list[int], sample: Sample) -> Prediction:
-        if answer[-1] != self._encoder.turn_end:
+    def _prediction(self, answer: list[int], end: int, sample: Sample) -> Prediction:
+        if answer[-1] != end:
             return Prediction(self._tokenizer.decode(answer), problem="answer cut off")
         text = self._encoder.answer_text(self._tokenizer.decode(answer[:-1]))
         return self._speaker.read(text, sample)

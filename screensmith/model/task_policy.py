@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +82,8 @@ def load_task_policy(
     warnings += _warnings(skill, own, asked_as_trained=loaded.card is not None)
     geometry = loaded.family.geometry(loaded.model.config, card.min_pixels, card.max_pixels)
     speaker = Speaker(skill, geometry)
-    policy = LoadedPolicy(loaded, card, max_new_tokens=max_new_tokens).speaking(skill)
-    policy._asked = replace(policy._asked, row_tokens=ROW_TOKENS)
+    whole = LoadedPolicy(loaded, card, max_new_tokens=max_new_tokens, row_tokens=ROW_TOKENS)
+    policy = whole.speaking(skill)
     trained = loaded.card is not None and not changed
     return TaskPolicy(policy, skill, speaker, trained, loaded.base, tuple(warnings))
 

@@ -109,9 +109,7 @@ def _clicks(line: Line) -> bool:
 
 
 def _element(line: Line) -> Element:
-    (action,) = line.actions
-    assert isinstance(action, Click)
-    at = action.at
+    (at,) = points_of(line.actions[0])
     if line.box is None:
         return Element(Box(at.x, at.y, at.x, at.y), line.instruction, line.kind, at)
     return Element(line.box, line.instruction, line.kind, at)

@@ -1,12 +1,12 @@
 """The forge's processed JSON lines: an image, an instruction, an action, and on stage 2 a thought.
 
-A line is `{"image_path", "instruction", "action"[, "thought"]}`; the action is calls of the forge's API joined
-by a space, with named or positional arguments, read by the dialect "forge" and never run.
+A line is `{"image_path", "instruction", "action"[, "thought"]}`; the action is calls of the forge's API
+joined by a space, with named or positional arguments, read by the dialect "forge" and never run.
 Source: formats.md 1.10.
 
-Lines that `screensmith convert --to forge` wrote say more: "episode" and "step" (from 0) join them to episodes,
-"source", "bbox" (left, top, right, bottom in fractions), "kind" and "step_instruction" keep what the source
-had, and so do the keys of `KEPT`, which become facts of the step.
+Lines that `screensmith convert --to forge` wrote say more: "episode" and "step" (from 0) join them to
+episodes, "source", "bbox" (left, top, right, bottom in fractions), "kind" and "step_instruction" keep what
+the source had, and so do the keys of `KEPT`, which become facts of the step.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from screensmith.readers._folder import (
     box_of_fractions,
     edges_of,
     fingerprint_of,
-    image_size,
     sentence_of,
     word_of,
 )
 from screensmith.readers._forge_lines import Assembly, Line, box_with
+from screensmith.readers._image_headers import quick_size
 from screensmith.readers._json_rows import rows
 from screensmith.readers._navigation import mapping_of, number_of
 
@@ -83,7 +83,7 @@ def stream(
         stage: 1 or 2; 0 goes by the file's name: "stage2" or "reasoning" in it, "stage1" or "grounding".
         images: the folder that image paths start from, below the file's own or anywhere; by default the
             file's own where it has a folder images/ as `convert` writes it, else `../raw`, else its own.
-        refusals: where unusable lines are recorded, as "FILE:LINE", from 0; every line counts as considered.
+        refusals: where unusable lines are recorded, as "FILE:LINE", from 0; every line is considered.
 
     Raises:
         ValueError: there is no such file or folder, a file is broken, or nothing tells its stage.
@@ -192,7 +192,7 @@ class _Reading:
         # Lines of one screenshot follow each other: its header is read once.
         if self._latest is None or self._latest[0] != name:
             path = self._folder.image(name)
-            self._latest = name, Screenshot(path, image_size(path))
+            self._latest = name, Screenshot(path, quick_size(path))
         return self._latest[1]
 
 

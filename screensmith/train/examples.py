@@ -24,6 +24,7 @@ from screensmith.model.encode import Encoder
 from screensmith.model.policy import Speaker
 from screensmith.readers import task_results
 from screensmith.train.sources import (
+    EACH_ELEMENT,
     GROUNDING_PROMPT,
     Source,
     Stock,
@@ -68,6 +69,13 @@ def read_examples(settings: TrainSettings) -> Examples:
         return Examples(sources, (), fingerprints, refusals)
     if settings.train_csv:
         return _task_results(settings, refusals)
+    if settings.reader != "mds":
+        return _read_by(settings, refusals)
+    return _recorded(settings, refusals)
+
+
+def _recorded(settings: TrainSettings, refusals: RefusalLog) -> Examples:
+    """Captured episodes, of a folder or of a bucket."""
     reader = plugins.load("readers", "mds")
     episodes: Sequence[Episode] = reader.read(
         settings.local,
@@ -78,13 +86,35 @@ def read_examples(settings: TrainSettings) -> Examples:
         max_lag_seconds=settings.max_lag_seconds,
         refusals=refusals,
     )
-    training, held_out = split_episodes(episodes, settings.held_out_share, settings.seed)
     fingerprint = reader.fingerprint(
         settings.local, remote=settings.remote, cache=settings.cache, endpoint=settings.endpoint
     )
-    where = settings.remote or settings.local
+    return _split(settings, episodes, {settings.remote or settings.local: fingerprint}, refusals)
+
+
+def _read_by(settings: TrainSettings, refusals: RefusalLog) -> Examples:
+    """What another reader finds at `local`."""
+    reader = plugins.load("readers", settings.reader)
+    options = plugins.check_options(reader.read, settings.reader_options, f"reader {settings.reader}")
+    try:
+        episodes: Sequence[Episode] = reader.read(settings.local, **options, refusals=refusals)
+        fingerprint = reader.fingerprint(settings.local, **options)
+    except ValueError as problem:
+        if type(problem) is not ValueError:
+            raise
+        raise UnusableData(f"{settings.reader}: {problem}") from problem
+    return _split(settings, episodes, {settings.local: fingerprint}, refusals)
+
+
+def _split(
+    settings: TrainSettings,
+    episodes: Sequence[Episode],
+    fingerprints: dict[str, str],
+    refusals: RefusalLog,
+) -> Examples:
+    training, held_out = split_episodes(episodes, settings.held_out_share, settings.seed)
     samples = samples_of(training, history_steps=settings.history_steps)
-    return Examples([_captured(settings, samples)], held_out, {where: fingerprint}, refusals)
+    return Examples([_captured(settings, samples)], held_out, fingerprints, refusals)
 
 
 def _task_results(settings: TrainSettings, refusals: RefusalLog) -> Examples:
@@ -130,6 +160,8 @@ def _captured(settings: TrainSettings, samples: Sequence[Sample]) -> Source:
     grounding = grounding_of(settings) if settings.prompt == GROUNDING_PROMPT else None
     if grounding is not None:
         samples = [sample for sample in samples if elements_of(sample)]
+    elif settings.every_element:
+        grounding = dataclasses.replace(EACH_ELEMENT, questions=settings.num_turn)
     return Source("captured", samples, skill, grounding=grounding)
 
 

@@ -51,7 +51,8 @@ IDENTITY = (
     "uniform_sample steps_per_epoch min_visual_tokens max_visual_tokens num_turn joined_turns "
     "uniform_prompt shuffle_image_token xy_int text2point text2bbox point2text bbox2text crop_min "
     "crop_max interleaved_history learn_history beta1 beta2 "
-    "train_csv task_start task_end held_out_share from_adapter"
+    "train_csv task_start task_end held_out_share from_adapter reader "
+    "reader_options every_element"
 ).split()
 
 

@@ -23,6 +23,8 @@ from screensmith.data.samples import samples_of
 from screensmith.model.policy import Speaker
 
 GROUNDING_PROMPT = "showui_grounding"
+EACH_ELEMENT = Grounding(uniform_sentence=True, own_too=True)
+"""A click for each element, for prompts that know no other question; screens without any keep their own."""
 
 
 @dataclass(frozen=True, slots=True)

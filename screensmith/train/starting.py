@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from typing import Any
 
 import torch
 
+from screensmith import plugins
 from screensmith.config.train import TrainSettings
 from screensmith.model.adapt import merged_state
 from screensmith.model.load import LoadedModel, load_model
@@ -26,6 +28,7 @@ def starting_model(settings: TrainSettings) -> LoadedModel:
             or what they say does not go together with their own adapter.
     """
     loaded = load_model(settings.repo_id, dtype=torch.float32)
+    _add_marks(loaded, settings)
     if loaded.attached is None:
         if settings.from_adapter == "continue":
             raise UnsuitableModel(
@@ -40,6 +43,39 @@ def starting_model(settings: TrainSettings) -> LoadedModel:
             f"or merge it to keep (`screensmith merge {settings.repo_id} --out DIR`) and train from DIR"
         )
     return _merged(loaded, settings) if settings.from_adapter == "merge" else _continued(loaded, settings)
+
+
+def _add_marks(loaded: LoadedModel, settings: TrainSettings) -> None:
+    """Give the model the control tokens that the prompt needs; their rows begin as the others' mean."""
+    marks: tuple[str, ...] = getattr(plugins.load("prompts", settings.prompt), "ADDED_MARKS", ())
+    tokenizer = loaded.processor.tokenizer
+    missing = [mark for mark in marks if mark not in tokenizer.get_vocab()]
+    if not missing:
+        return
+    if settings.adapter != "none" or settings.freeze_language:
+        raise UnsuitableModel(
+            f"the prompt {settings.prompt} needs the control tokens {' and '.join(missing)}, which "
+            f"{settings.repo_id} does not know; only a run that trains every weight of the language model "
+            "can teach them (adapter=none)"
+        )
+    tokenizer.add_special_tokens(
+        {"additional_special_tokens": missing}, replace_additional_special_tokens=False
+    )
+    tables = {id(table): table for table in _token_tables(loaded.model)}.values()
+    if len(tokenizer) > min(len(table) for table in tables):
+        loaded.model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+        tables = {id(table): table for table in _token_tables(loaded.model)}.values()
+    new = tokenizer.convert_tokens_to_ids(missing)
+    with torch.no_grad():
+        for table in tables:
+            table[new] = table[: min(new)].mean(dim=0)
+    logger.info("added the control tokens %s", " and ".join(missing))
+
+
+def _token_tables(model: Any) -> list[torch.nn.Parameter]:
+    """The weights with a row for each token; often one and the same for reading and writing."""
+    layers = (model.get_input_embeddings(), model.get_output_embeddings())
+    return [layer.weight for layer in layers if layer is not None]
 
 
 def _merged(loaded: LoadedModel, settings: TrainSettings) -> LoadedModel:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from screensmith.core.actions import Action, Click
+from screensmith.core.actions import Action, Click, Copy, PressKeys, Scroll, TypeText, Wait
 from screensmith.core.episode import Element, Episode, Step
-from screensmith.core.geometry import Box
+from screensmith.core.geometry import Box, Point
 from screensmith.core.refusals import Refusal, Refused
 from screensmith.dialects import Dialect, Unsupported
+from screensmith.dialects.forge import HUNDREDTHS
 from screensmith.readers.forge import KEPT
 from screensmith.writers import Tally
 from screensmith.writers._images import Images, name_of, with_part
@@ -35,7 +37,7 @@ class Made:
 
     grounding: Objects = field(default_factory=list)
     reasoning: Objects = field(default_factory=list)
-    tally: Tally = Tally()
+    tally: Tally = field(default_factory=Tally)
     left_out: list[Refusal] = field(default_factory=list)
 
 
@@ -101,7 +103,7 @@ class Forging:
                 line["thought"] = step.thought
             if step.instruction and step.instruction != episode.goal:
                 line["step_instruction"] = step.instruction
-            made.reasoning.append(line | _more(episode, number, step.target))
+            made.reasoning.append(line | _more(episode, number) | _boxed(step.target))
         made.tally += Tally(1, len(episode.steps))
 
     def _asked(
@@ -110,6 +112,7 @@ class Forging:
         """A line with its name for each element of a step, or for the step itself where it has none."""
         step = episode.steps[number]
         check_whole(step, number)
+        more = _more(episode, number)
         single = [Element(step.target or Box(0, 0, 0, 0), step.instruction or episode.goal)]
         for place, element in enumerate(step.elements or single):
             id = f"{episode.id}#{number}.{place}"
@@ -119,7 +122,7 @@ class Forging:
             actions = (Click(element.at),) if step.elements else step.actions
             answer = self._said(actions, step, number)
             line = {**names.of(number), "instruction": element.text, "action": answer}
-            line |= _more(episode, number, element.box)
+            line |= more | _boxed(element.box)
             yield id, {**line, "kind": element.kind} if element.kind else line
 
     def _ground(self, step: Step, lines: Sequence[tuple[str, dict[str, Any]]], made: Made) -> None:
@@ -138,9 +141,25 @@ class Forging:
 
     def _said(self, actions: tuple[Action, ...], step: Step, number: int) -> str:
         try:
-            return self.dialect.render(actions, step.screenshot.size)
+            return self.dialect.render(tuple(_sayable(actions)), step.screenshot.size)
         except Unsupported as error:
             raise Refused(str(error), f"step {number}") from error
+
+
+def _sayable(actions: Sequence[Action]) -> Iterator[Action]:
+    """The same in the API's words: whole hundredths and seconds, a click before typing, keys that copy."""
+    for action in actions:
+        match action:
+            case Scroll(amount=float() | int() as amount) if amount > 0:
+                yield replace(action, amount=max(1, round(amount * HUNDREDTHS)) / HUNDREDTHS)
+            case Wait(seconds):
+                yield Wait(math.ceil(seconds))
+            case TypeText(text, Point() as at):
+                yield from (Click(at), TypeText(text))
+            case Copy():
+                yield PressKeys(("Control", "c"))
+            case _:
+                yield action
 
 
 class _ImageNames:
@@ -184,14 +203,18 @@ def is_click(actions: tuple[Action, ...]) -> bool:
     return not more and isinstance(first, Click) and (first.button, first.count) == ("left", 1)
 
 
-def _more(episode: Episode, number: int, box: Box | None) -> dict[str, Any]:
+def _boxed(box: Box | None) -> dict[str, Any]:
+    if box is None or not (box.width and box.height):
+        return {}
+    return {"bbox": [box.left, box.top, box.right, box.bottom]}
+
+
+def _more(episode: Episode, number: int) -> dict[str, Any]:
     """What our own reader takes besides the documented keys."""
     step = episode.steps[number]
     more: dict[str, Any] = {"episode": episode.id, "step": number}
     if isinstance(episode.facts.get("dataset"), str):
         more["source"] = episode.facts["dataset"]
-    if box is not None and box.width and box.height:
-        more["bbox"] = [box.left, box.top, box.right, box.bottom]
     kept = {key: step.facts.get(key) for key in KEPT}
     said = {key: value for key, value in kept.items() if isinstance(value, KEPT[key]) and value != ""}
     return more | said

@@ -11,7 +11,7 @@ from screensmith.writers._images import Images, file_name
 
 
 class LinkedImages(Images):
-    """A folder of images in which those that are files on the same file system are linked, others copied."""
+    """A folder of images linked where they are files of the same file system, and copied otherwise."""
 
     def add(self, screenshot: Screenshot, name: str, otherwise: str) -> str:
         """Link or copy a screenshot, unless it is there, and return its name; see `Images.add`."""

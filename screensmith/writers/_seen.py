@@ -10,7 +10,10 @@ FULLEST = 0.7  # of the slots; beyond that looking up grows slow
 
 
 class Seen:
-    """A set of texts kept as 64-bit hashes: two of ten million differ and count as the same once in 10^5 runs."""
+    """A set of texts kept as 64-bit hashes.
+
+    Of ten million texts, some two count as the same by mistake once in 10^5 data sets.
+    """
 
     def __init__(self) -> None:
         self._slots = array("Q", bytes(8 * SMALLEST))

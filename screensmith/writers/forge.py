@@ -72,7 +72,7 @@ class ForgeWriter:
 
     @property
     def written(self) -> Tally:
-        """What the reader should find: a screen with elements, and steps towards a goal, are an episode each."""
+        """What the reader should find; a screen with elements, and steps to a goal, are episodes."""
         return self._files.written
 
     def write(self, episode: Episode) -> Sequence[Refusal]:

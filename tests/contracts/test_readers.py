@@ -224,9 +224,43 @@ def write_task_results(folder: Path) -> int:
     return 2
 
 
+def write_aguvis(folder: Path) -> int:
+    """A screen with two clicks, two steps of an episode, and code that is no action."""
+    write_images(folder, "p.png", "e_0.png", "e_1.png")
+
+    def row(image: str, *said: str) -> dict[str, object]:
+        speakers = ("human", "gpt") * len(said)
+        turns = [{"from": who, "value": text} for who, text in zip(speakers, said, strict=False)]
+        return {"image": image, "conversations": turns}
+
+    def step(number: int, before: str, code: str) -> dict[str, object]:
+        made = row(f"e_{number}.png", f"<image>Instruction: go\nPrevious actions:\n{before}", "Thought: so")
+        turns = [*made["conversations"], {"from": "gpt", "value": code}]
+        return {**made, "conversations": turns}
+
+    click = "pyautogui.click(x=0.5, y=0.5)"
+    rows = [row("p.png", "<image>Save", click, "Open", click), row("p.png", "<image>Run", "os.system('x')")]
+    rows += [step(0, "None", click), step(1, "Step 1: a", "pyautogui.scroll(page=-0.5)")]
+    write_rows(folder / "part.json", rows)
+    return 2
+
+
+def write_forge(folder: Path) -> int:
+    """Two screens, of which one has two clicks; a step with a thought; and calls that nobody knows."""
+    write_images(folder, "p.png", "q.png")
+    click = {"image_path": "images/p.png", "instruction": "Save", "action": "click(x=0.5, y=0.5)"}
+    rows = [click, {**click, "instruction": "Open", "action": "click(0.1, 0.2)"}]
+    rows += [{**click, "image_path": "images/q.png"}, {**click, "action": "fly(0.1, 0.2)"}]
+    for name, lines in (("stage1_grounding", rows), ("stage2_reasoning", [{**click, "thought": "so"}])):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return 3
+
+
 NAVIGATION_EXAMPLES: dict[str, Callable[[Path], int]] = {
+    "aguvis": write_aguvis,
     "aitw": write_aitw,
     "androidcontrol": write_androidcontrol,
+    "forge": write_forge,
     "guiact": write_guiact,
     "mind2web": write_mind2web,
     "miniwob": write_miniwob,

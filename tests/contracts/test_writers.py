@@ -87,6 +87,28 @@ seeclick_actions = st.one_of(
 )
 
 
+forge_actions = st.one_of(
+    st.builds(act.Click, points),
+    st.builds(act.Click, points, st.just("right")),
+    st.builds(act.Click, points, st.just("left"), st.just(2)),
+    st.builds(act.LongPress, points),
+    st.builds(act.Hover, points),
+    st.builds(act.Drag, points, points),
+    st.builds(act.Swipe, points, points),
+    st.builds(act.TypeText, texts),
+    st.builds(
+        act.Scroll,
+        st.sampled_from(["up", "down", "left", "right"]),
+        st.none() | points,
+        st.none() | st.integers(1, 300).map(lambda amount: amount / 100),
+    ),
+    st.builds(act.Wait, st.integers(0, 60).map(float)),
+    st.builds(act.OpenApp, names),
+    st.builds(act.Answer, names.filter(lambda text: text not in ("success", "failure", "fail"))),
+    st.sampled_from([act.Back(), act.Home(), act.PressKeys(("Control", "a")), act.Finish("failure")]),
+)
+
+
 operations = st.one_of(
     navigation_actions.filter(lambda action: not isinstance(action, act.Drag)),
     st.builds(act.LongPress, points),
@@ -115,6 +137,15 @@ def everything(draw: st.DrawFn) -> Step:
 
 def steps_of(actions: st.SearchStrategy[act.Action]) -> st.SearchStrategy[Step]:
     return st.builds(lambda shot, action: Step(shot, (action,)), screenshots, actions)
+
+
+def thoughtful() -> st.SearchStrategy[Step]:
+    return st.builds(
+        lambda shot, action, thought: Step(shot, (action,), thought=thought),
+        screenshots,
+        forge_actions,
+        texts,
+    )
 
 
 def episodes_of(
@@ -162,6 +193,18 @@ def rounded(step: Step) -> tuple[Any, ...]:
     return step.screenshot.read_bytes(), action
 
 
+def forged(step: Step) -> tuple[Any, ...]:
+    """The forge's points have four decimals; its elements have no place but their point and box."""
+
+    def four(point: Point) -> Point:
+        return Point(round(point.x, 4), round(point.y, 4))
+
+    elements = tuple(dataclasses.replace(element, point=four(element.at)) for element in step.elements)
+    actions = tuple(act.move_points(action, four) for action in step.actions)
+    shot = step.screenshot
+    return shot.read_bytes(), shot.size, actions, step.instruction, step.target, step.thought, elements
+
+
 def operated(step: Step) -> tuple[Any, ...]:
     """Task results hold operations, in thousandths of a pixel."""
     operation = as_operation(step.actions[0])
@@ -180,6 +223,8 @@ EXAMPLES = {
     ),
     "showui navigation": Example("showui", episodes_of(steps_of(navigation_actions), 3, {}), seen),
     "task_results": Example("task_results", episodes_of(steps_of(operations), 3, {}), operated),
+    "forge": Example("forge", episodes_of(grounding(), 1, {"dataset": "any"}), forged),
+    "forge steps": Example("forge", episodes_of(thoughtful(), 3, {"stage": 2}), forged),
     "seeclick": Example("seeclick", episodes_of(steps_of(seeclick_actions), 3, {}), rounded, joined=False),
 }
 

@@ -145,7 +145,11 @@ def test_what_is_joined_is_taken_apart_again(observation, thought, action_text):
         ("Instruction: go\nPrevious actions: None\n", "go", ()),
         ("Instruction: go\n\nPrevious actions:\n", "go", ()),
         ("Instruction: say\nInstruction: no\nPrevious actions:\nStep 1: a", "say\nInstruction: no", ("a",)),
-        ("Instruction: go\nPrevious actions:\nStep 1: a\nStep 7: b\nStep 2: c", "go", ("a\nStep 7: b", "c")),
+        (
+            "Instruction: go\nPrevious actions:\nStep 1: a\nStep 7: b\nStep 2: c",
+            "go",
+            ("a\nStep 7: b", "c"),
+        ),
         ("Instruction: go\nPrevious actions:\nopened it", "go", ("opened it",)),
         ("Instruction: go", "go", None),
         ("go there", "go there", None),
@@ -192,6 +196,30 @@ def test_another_goal_or_the_same_step_again_is_another_episode(tmp_path):
     assert [episode.goal for episode in episodes] == ["mute the phone", "else", "else"]
 
 
+def test_a_bare_scroll_goes_where_the_sentence_says(tmp_path):
+    said = "Thought: it is below\nAction: Scroll down to see more"
+    rows = [
+        step("a.png", said=said, code="pyautogui.scroll()"),
+        step("b.png", code="pyautogui.scroll()", said="x"),
+    ]
+    (episode,), log = read(tmp_path, *rows)
+    assert episode.steps[0].actions == (Scroll("down"),)
+    assert [refusal.id for refusal in log] == ["part:1"]
+
+
+def test_a_double_click_without_a_place_is_where_the_pointer_was_left(tmp_path):
+    code = "pyautogui.doubleClick()"
+    rows = [step("e_0.png", code="pyautogui.moveTo(0.25, 0.5)"), step("e_1.png", ["a"], code=code)]
+    (episode,), _ = read(tmp_path, *rows)
+    assert episode.steps[1].actions == (Click(Point(0.25, 0.5), count=2),)
+    assert episode.steps[1].facts["place_before"] is True
+    episodes, log = read(
+        tmp_path, rows[0], step("e_2.png", ["a", "b"], code=code), step("e_3.png", code=code)
+    )
+    assert len(episodes) == 1
+    assert len(log) == 2, "what came before is not known"
+
+
 def test_growing_previous_actions_on_one_screenshot_are_successive_steps(tmp_path):
     name = "click-shades_seed1_step0.png"
     rows = [step(name), step(name, ["a"]), step(name, ["a", "b"])]
@@ -236,7 +264,10 @@ def test_records_of_one_screenshot_are_one_episode_and_other_answers_their_own(t
 def test_role_and_content_and_missing_recipients_are_understood(tmp_path):
     row = step("e_0.png")
     row["conversations"] = [
-        {"role": {"human": "user", "gpt": "assistant"}.get(turn["from"], "system"), "content": turn["value"]}
+        {
+            "role": {"human": "user", "gpt": "assistant"}.get(turn["from"], "system"),
+            "content": turn["value"],
+        }
         for turn in row["conversations"]
     ]
     (episode,), _ = read(tmp_path, row)
@@ -252,6 +283,10 @@ def test_the_stage_can_be_said(tmp_path):
     with pytest.raises(ValueError, match="stage must be"):
         aguvis.read(str(tmp_path), stage=3)
     assert aguvis.fingerprint(str(tmp_path)) != aguvis.fingerprint(str(tmp_path), stage=2)
+
+
+def answered(*turns: dict[str, Any]) -> dict[str, Any]:
+    return {"image": "p.png", "conversations": list(turns)}
 
 
 GOOD = pairs("p.png", ("Search", CLICK))
@@ -271,18 +306,18 @@ HUMAN = turn("human", "<image>\nSearch")
         ({**GOOD, "image": "/p.png"}, "image name leads out of its folder"),
         ({**GOOD, "image": ["p.png", "q.png"]}, "image markers do not fit the images"),
         (step(["p.png"] * 3), "image markers do not fit the images"),
-        ({**GOOD, "conversations": [HUMAN, 5]}, "turn unreadable"),
-        ({**GOOD, "conversations": [HUMAN]}, "answer missing"),
-        ({**GOOD, "conversations": [HUMAN, turn("gpt", " ")]}, "turn blank"),
-        ({**GOOD, "conversations": [HUMAN, turn("gpt", CLICK + "<image>")]}, "image marker outside a question"),
-        ({**GOOD, "conversations": [HUMAN, turn("robot", CLICK)]}, "turn of an unknown speaker"),
-        ({**GOOD, "conversations": [HUMAN, turn("gpt", CLICK, recipient="you")]}, "turn to an unknown recipient"),
-        ({**GOOD, "conversations": [HUMAN, turn("gpt", "hm", recipient="all")]}, "code missing"),
-        ({**GOOD, "conversations": [turn("gpt", CLICK), HUMAN]}, "answer before any question"),
-        ({**GOOD, "conversations": [turn("gpt", CLICK)]}, "question missing"),
-        ({**GOOD, "conversations": [HUMAN, turn("system", "x")]}, "system turn inside the conversation"),
-        ({**GOOD, "conversations": [HUMAN, *[turn("gpt", CLICK, recipient="os")] * 2]}, "several codes after one question"),
-        ({**GOOD, "conversations": [turn("human", "<image>"), turn("gpt", CLICK)]}, "instruction blank"),
+        (answered(HUMAN, 5), "turn unreadable"),
+        (answered(HUMAN), "answer missing"),
+        (answered(HUMAN, turn("gpt", " ")), "turn blank"),
+        (answered(HUMAN, turn("gpt", CLICK + "<image>")), "image marker outside a question"),
+        (answered(HUMAN, turn("robot", CLICK)), "turn of an unknown speaker"),
+        (answered(HUMAN, turn("gpt", CLICK, recipient="x")), "turn to an unknown recipient"),
+        (answered(HUMAN, turn("gpt", "hm", recipient="all")), "code missing"),
+        (answered(turn("gpt", CLICK), HUMAN), "answer before any question"),
+        (answered(turn("gpt", CLICK)), "question missing"),
+        (answered(HUMAN, turn("system", "x")), "system turn inside the conversation"),
+        (answered(HUMAN, *[turn("gpt", CLICK, recipient="os")] * 2), "several codes after one question"),
+        (answered(turn("human", "<image>"), turn("gpt", CLICK)), "instruction blank"),
         (pairs("p.png", ("half \ud83d", CLICK)), "turn unreadable"),
         (step("p.png", goal=" "), "goal blank"),
     ],
@@ -295,7 +330,14 @@ def test_what_cannot_be_used_is_refused_with_its_reason(tmp_path, row, reason):
 
 
 @pytest.mark.parametrize(
-    "code", ["os.system('x')", "press it", "pyautogui.click(x=1.5, y=0.5)", "pyautogui.click(x=", "__import__('os')"]
+    "code",
+    [
+        "os.system('x')",
+        "press it",
+        "pyautogui.click(x=1.5, y=0.5)",
+        "pyautogui.click(x=",
+        "__import__('os')",
+    ],
 )
 def test_code_that_is_no_action_is_refused_and_never_run(tmp_path, code):
     episodes, log = read(tmp_path, pairs("p.png", ("a", CLICK), ("b", code), ("c", CLICK)))
@@ -307,9 +349,11 @@ def test_code_that_is_no_action_is_refused_and_never_run(tmp_path, code):
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["image", "conversations", "from", "value", "recipient"]), inner, max_size=4
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["image", "conversations", "from", "value", "recipient"]), inner, max_size=4
+        )
     ),
     max_leaves=12,
 )
@@ -336,7 +380,11 @@ def test_a_file_a_pattern_and_a_folder(tmp_path):
         assert tuple(episode.goal for episode in aguvis.read(str(root))) == goals
     assert [episode.goal for episode in aguvis.read(str(tmp_path / "part2.json"))] == ["b"]
     assert [episode.goal for episode in aguvis.read(str(tmp_path), json="part1")] == ["a"]
-    for root, json_name in ((tmp_path, "part3"), (tmp_path / "part{1,3}.json", ""), (tmp_path / "x.json", "")):
+    for root, json_name in (
+        (tmp_path, "part3"),
+        (tmp_path / "part{1,3}.json", ""),
+        (tmp_path / "x.json", ""),
+    ):
         with pytest.raises(ValueError, match=r"part3|part1\.json|x\.json"):
             aguvis.read(str(root), json=json_name)
 
@@ -375,7 +423,9 @@ def test_folders_of_the_release_are_found_by_the_names_of_mixtures(tmp_path, nam
     (tmp_path / "images").rename(tmp_path / "elsewhere")
     (tmp_path / there).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / "elsewhere").rename(tmp_path / there)
-    file = mixture(tmp_path, {"json_path": "part-l1.json", "images_folder": named, "sampling_strategy": "all"})
+    file = mixture(
+        tmp_path, {"json_path": "part-l1.json", "images_folder": named, "sampling_strategy": "all"}
+    )
     (episode,) = aguvis.read(str(file))
     assert Path(str(episode.steps[0].screenshot.source)).parent == tmp_path / there
 
@@ -383,7 +433,9 @@ def test_folders_of_the_release_are_found_by_the_names_of_mixtures(tmp_path, nam
 def test_a_mixture_takes_what_it_says_of_each_file_and_a_file_may_come_twice(tmp_path):
     place(tmp_path, [pairs(f"{n}.png", (f"{n}", CLICK)) for n in range(7)])
     strategies = ["first:2", "end:1", "random:33%", "random:33%", "all"]
-    file = mixture(tmp_path, *({"json_path": "part.json", "sampling_strategy": each} for each in strategies))
+    file = mixture(
+        tmp_path, *({"json_path": "part.json", "sampling_strategy": each} for each in strategies)
+    )
     episodes = aguvis.read(str(file), seed=1)
     goals = [episode.goal for episode in episodes]
     assert len({episode.id for episode in episodes}) == len(episodes) == 2 + 1 + 3 + 3 + 7
@@ -399,10 +451,12 @@ def test_a_mixture_takes_what_it_says_of_each_file_and_a_file_may_come_twice(tmp
 def test_what_is_drawn_is_the_same_in_every_process(tmp_path):
     place(tmp_path, [pairs(f"{n}.png", (f"{n}", CLICK)) for n in range(9)])
     file = mixture(tmp_path, {"json_path": "part.json", "sampling_strategy": "random:4"})
-    code = "import sys; from screensmith.readers import aguvis; print([e.goal for e in aguvis.read(sys.argv[1])])"
-    line = [sys.executable, "-c", code, str(file)]
+    read = "print([e.goal for e in aguvis.read(sys.argv[1])])"
+    line = [sys.executable, "-c", f"import sys; from screensmith.readers import aguvis; {read}", str(file)]
     said = {
-        subprocess.run(line, check=True, capture_output=True, text=True, env={"PYTHONHASHSEED": number}).stdout
+        subprocess.run(
+            line, check=True, capture_output=True, text=True, env={"PYTHONHASHSEED": number}
+        ).stdout
         for number in ("1", "2")
     }
     assert said == {f"{[episode.goal for episode in aguvis.read(str(file))]}\n"}
