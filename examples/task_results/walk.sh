@@ -11,3 +11,4 @@ screensmith train --train_csv "$out/data/task_results.csv" --task_start 1 --task
   --learning_rate 1e-3 --num_epochs 6 --batch_size 8 --gradient_accumulation_steps 1 --adapter none
 screensmith evaluate --model_path "$out/model/final" --test_csv "$out/data/task_results.csv" \
   --task_start 151 --task_end 180 --output_dir "$out/evaluation" --batch_size 16
+python examples/task_results/infer.py "$out/model/final" "$out/data/task_results.csv" 151

@@ -1,7 +1,7 @@
 """Archives of a fetched data set unpacked beside themselves: zip, tar, and tar in several parts.
 
-Members are written one by one, whole or not at all, so an interrupted run is continued: what is there already
-is compared and not written again. Nothing is written over.
+Members are written one by one, whole or not at all, so an interrupted run is continued: what is there
+already is compared and not written again. Nothing is written over.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 BLOCK_BYTES = 1024**2
-DONE = ".unpacked.json"
+DONE = ".unpacked"
 _PART = re.compile(r"(?P<whole>.+\.(?:tar|tar\.gz|tgz|zip))\.part[_-]?(?P<place>[a-z]+|\d+)")
 _ARCHIVE = re.compile(r".+\.(?:tar|tar\.gz|tgz|zip)")
 
@@ -63,7 +63,7 @@ def archives_in(paths: Sequence[str]) -> list[Archive]:
 
 
 def unpack(folder: Path, archive: Archive, digest: str, advance: Callable[[int], object]) -> int | None:
-    """Unpack one archive into its own folder; returns how many files it holds, None if that was done before.
+    """Unpack one archive into its own folder; returns how many files it holds, None if it was done before.
 
     Args:
         folder: of the data set.
@@ -165,7 +165,7 @@ def _zipped(archive: Archive, file: zipfile.ZipFile) -> Iterator[tuple[str, IO[b
 
 def _safe(archive: Archive, name: str) -> str:
     path = PurePosixPath(name)
-    odd = any(sign in name for sign in ("\\", "\0")) or ":" in name.split("/")[0]
+    odd = any(sign in name for sign in ("\\", "\0")) or ":" in name.partition("/")[0]
     if not path.parts or path.is_absolute() or ".." in path.parts or odd:
         raise _unsafe(archive, name, "which leads out of its folder")
     return str(path)

@@ -83,7 +83,7 @@ def _unpack(folder: Path, listing: Listing) -> None:
 
 @contextlib.contextmanager
 def _shown(size_bytes: int | None) -> Iterator[Callable[[int], object]]:
-    """A bar on the terminal where there is one, for all files together; None where the size is not known."""
+    """A bar on the terminal where there is one, for all files together; None for an unknown size."""
     from huggingface_hub.utils.tqdm import disable_progress_bars
     from tqdm import tqdm
 

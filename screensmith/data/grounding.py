@@ -52,6 +52,23 @@ class Grounding:
         forms = [form for form, weight in zip(FORMS, self.weights, strict=True) if weight]
         return _asking(sample, [question_about(e, form) for form in forms for e in elements_of(sample)])
 
+    def longest(self, sample: Sample, tokens: Sequence[int]) -> Question | None:
+        """The longest conversation that joined questions can make, None where each stands for itself.
+
+        Args:
+            sample: as `plain` gave it.
+            tokens: how long each of its questions is by itself.
+        """
+        count = len(elements_of(sample))
+        if not self.joined or not count or self._leaves(sample):
+            return None
+        # `plain` goes through the elements once for each form; of each element the longest form counts.
+        forms = range(0, len(sample.questions), count)
+        longest = [max((tokens[form + number], form + number) for form in forms) for number in range(count)]
+        chosen = sorted(longest, reverse=True)[: self.questions or count]
+        first, *then = (sample.questions[number] for _, number in chosen)
+        return dataclasses.replace(first, then=tuple(then))
+
     def vary(self, sample: Sample, visit: int, seed: int, generator: np.random.Generator) -> Sample:
         """What is asked at one visit of a screenshot.
 

@@ -20,6 +20,8 @@ from screensmith.model.batch import Batch, Patches, collate
 from screensmith.model.forward import View, embed, through_layers, views_of
 from screensmith.model.select import Kept
 
+LEAST_ROOM = 16  # tokens more than needed that a layer's keys have room for
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -158,10 +160,13 @@ class _Branches:
 
 
 class LayerCache:
-    """Keys and values of each layer; layers that skip tokens hold fewer."""
+    """Keys and values of each layer; layers that skip tokens hold fewer.
+
+    There is room for more than is held, so that a token is written and not everything before it copied.
+    """
 
     def __init__(self) -> None:
-        self._layers: dict[int, tuple[Tensor, Tensor]] = {}
+        self._layers: dict[int, _Held] = {}
 
     def update(
         self,
@@ -171,9 +176,33 @@ class LayerCache:
         options: Any = None,  # noqa: ARG002
     ) -> tuple[Tensor, Tensor]:
         """Append (B, heads, n, width) keys and values; returns all of the layer's so far."""
-        if layer in self._layers:
-            before_key, before_value = self._layers[layer]
-            key = torch.cat([before_key, key], dim=2)
-            value = torch.cat([before_value, value], dim=2)
-        self._layers[layer] = (key, value)
-        return key, value
+        held = self._layers.setdefault(layer, _Held())
+        return held.append(key, value)
+
+
+class _Held:
+    """One layer's keys and values."""
+
+    def __init__(self) -> None:
+        self._key: Tensor | None = None
+        self._value: Tensor | None = None
+        self._length = 0
+
+    def append(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Write behind what is there."""
+        before, self._length = self._length, self._length + key.shape[2]
+        if self._key is None or self._value is None:  # the prompt's, as they are
+            self._key, self._value = key, value
+            return key, value
+        if self._length > self._key.shape[2]:
+            self._key, self._value = self._roomier(self._key, before), self._roomier(self._value, before)
+        self._key[:, :, before : self._length] = key
+        self._value[:, :, before : self._length] = value
+        return self._key[:, :, : self._length], self._value[:, :, : self._length]
+
+    def _roomier(self, tensor: Tensor, length: int) -> Tensor:
+        """A copy with room for what there is and a quarter more."""
+        rows, heads, _, width = tensor.shape
+        grown = tensor.new_empty(rows, heads, self._length + self._length // 4 + LEAST_ROOM, width)
+        grown[:, :, :length] = tensor[:, :, :length]
+        return grown

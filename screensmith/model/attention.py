@@ -17,6 +17,7 @@ NAME = "screensmith_tries"
 
 
 BLOCK_QUERIES = 128  # of consecutive tokens whose keys are gathered together
+FEW = 8  # keys for each query from which copying keys costs more than repeating the mask
 WORTHWHILE = 0.7  # share of all scores below which gathering pays for itself
 
 
@@ -125,11 +126,30 @@ def _sdpa(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scaling: float | None, dropout: float
 ) -> Tensor:
     repeats = query.shape[1] // key.shape[1]
+    if repeats > 1 and FEW * query.shape[2] <= key.shape[2]:
+        return _few(query, key, value, mask, scaling, dropout)
     if repeats > 1:
         key, value = key.repeat_interleave(repeats, dim=1), value.repeat_interleave(repeats, dim=1)
     return nn.functional.scaled_dot_product_attention(
         query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling
     )
+
+
+def _few(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scaling: float | None, dropout: float
+) -> Tensor:
+    """Few queries of grouped heads: those of a group stand in one head, so that no key is copied."""
+    rows, heads, queries, width = query.shape
+    repeats = heads // key.shape[1]
+    output = nn.functional.scaled_dot_product_attention(
+        query.reshape(rows, -1, repeats * queries, width),
+        key,
+        value,
+        attn_mask=mask.repeat(1, 1, repeats, 1),
+        dropout_p=dropout,
+        scale=scaling,
+    )
+    return output.reshape(rows, heads, queries, -1)
 
 
 def _in_blocks(

@@ -71,8 +71,8 @@ def _opening(mode: Mode, sample: Sample, asked: str) -> Opening:
     if mode == "grounding":
         return Opening(SYSTEM)
     if mode == "force-plan":
-        # Without the blank that AGUVIS' own code has here: tokens hold a blank and the word after it, so that
-        # one at the end would begin the answer as no training text ever does.
+        # Without the blank that AGUVIS has here: tokens hold a blank and the word after it, so that one
+        # at the end would begin the answer as no training text ever does.
         return Opening(EVERYBODY, "Thought:")
     if mode == "low-level":
         return Opening(EVERYBODY, f"Action: {sample.facts.get('action_text') or asked}\n")

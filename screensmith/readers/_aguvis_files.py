@@ -109,7 +109,7 @@ def fingerprint_parts(parts: Sequence[Part], seed: int) -> str:
 
 
 def _files_in(folder: Path, json: str) -> list[Path]:
-    there = sorted(path for ending in METADATA_ENDINGS for path in folder.glob(f"*{ending}"))
+    there = sorted(path for ending in METADATA_ENDINGS for path in folder.glob(f"[!.]*{ending}"))
     stems = {path.stem for path in there}
     found = [path for path in there if json in ("", path.stem, path.name)]
     if not json:

@@ -224,8 +224,14 @@ def _usable(
     every = _all_asked(source)
     for sample in source.samples:
         try:
-            for question in every(sample).questions:
-                _refuse_too_long(encoder.measure(speaker.conversation(sample, question)), max_tokens)
+            asked = every(sample)
+            lengths = [
+                _fitting(encoder.measure(speaker.conversation(sample, question)), max_tokens)
+                for question in asked.questions
+            ]
+            joined = None if source.grounding is None else source.grounding.longest(asked, lengths)
+            if joined is not None:
+                _fitting(encoder.measure(speaker.conversation(sample, joined)), max_tokens)
         except Unsupported as problem:
             refusals.add(sample.id, "the dialect cannot say the action", str(problem))
         except Refused as problem:
@@ -235,13 +241,15 @@ def _usable(
     return usable
 
 
-def _refuse_too_long(sequence: TokenSequence, max_tokens: int) -> None:
+def _fitting(sequence: TokenSequence, max_tokens: int) -> int:
+    """The length of a sequence that fits; raises Refused for a longer one."""
     length = len(sequence.tokens)
     if length > max_tokens:
         visual = sum(span.tokens for span in sequence.images)
         raise Refused(
             "longer than max_tokens", f"{length} tokens, {visual} of them of images; {max_tokens} fit"
         )
+    return length
 
 
 def _report(refusals: RefusalLog, output: Path) -> None:

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,7 +37,7 @@ def documented(exported, model, out, *more):
     ]
 
 
-def test_the_documented_sequence(exported, model, tmp_path, screensmith):
+def test_the_documented_sequence(exported, model, tmp_path, screensmith, monkeypatch, capsys):
     out = tmp_path / "run"
     done = screensmith(*documented(exported, model, out))
     assert done.returncode == 0, done.stderr
@@ -58,6 +60,11 @@ def test_the_documented_sequence(exported, model, tmp_path, screensmith):
     words += ["--goal", "Click", "--max-new-tokens", 4, "--output", tmp_path / "said.jsonl"]
     assert main([str(word) for word in words]) == 0
     assert len((tmp_path / "said.jsonl").read_text("utf-8").splitlines()) == 12
+
+    script = EPISODES.parent / "infer.py"
+    monkeypatch.setattr(sys, "argv", [str(script), str(out / "final"), str(exported), "1"])
+    runpy.run_path(str(script))
+    assert capsys.readouterr().out.count("; remembers {") == 2
 
 
 def test_a_file_that_tells_its_answers_stops_the_run(exported, model, tmp_path, clean, capsys):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -177,6 +179,32 @@ def test_a_data_set_is_fetched_and_compared(hub: Hub, screensmith: Screensmith, 
     assert hub.served == []
 
 
+def test_archives_in_parts_are_joined_and_unpacked_when_asked_for(
+    hub: Hub, screensmith: Screensmith, tmp_path: Path
+) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as file:
+        for name in ("images/large.bin", "README.md"):
+            info = tarfile.TarInfo(f"aitw-v1/{name}")
+            info.size = len(FILES[name])
+            file.addfile(info, io.BytesIO(FILES[name]))
+    data = buffer.getvalue()
+    hub.files["aitw-v1.tar.gz.part_aa"], hub.files["aitw-v1.tar.gz.part_ab"] = data[:2000], data[2000:]
+    words = ["download", ID, "--to", "here", "--endpoint", hub.address]
+    done = screensmith(*words)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "here" / "aitw-v1").exists()
+    for said in ("2 files unpacked", "unpacked before"):
+        done = screensmith(*words, "--unpack")
+        assert done.returncode == 0, done.stderr
+        assert f"aitw-v1.tar.gz: {said}" in done.stdout
+    assert holds(tmp_path / "here" / "aitw-v1", "images/large.bin", "README.md")
+    hub.files["aitw-v1.tar.gz.part_ab"] = data[2000:-9]
+    done = screensmith(*words, "--unpack")
+    assert done.returncode == 2
+    assert "aitw-v1.tar.gz is broken" in done.stderr
+
+
 def test_only_what_matches_is_fetched(hub: Hub, screensmith: Screensmith, tmp_path: Path) -> None:
     done = screensmith(
         "download", ID, "--include", "*.json", "--include", "READ*", "--endpoint", hub.address
@@ -311,4 +339,5 @@ def test_two_downloads_do_not_write_into_one_folder(
 def test_the_known_names_are_ids_and_have_folders_of_their_own() -> None:
     assert len({known.id for known in HUB_SETS.values()}) == len(HUB_SETS)
     assert len({known.folder for known in HUB_SETS.values()}) == len(HUB_SETS)
+    assert {name for name, known in HUB_SETS.items() if known.unpack} == {"aguvis-stage1", "aguvis-stage2"}
     assert HUB_SETS["screenspot"].id == "KevinQHLin/ScreenSpot"

@@ -114,9 +114,10 @@ def test_an_interrupted_run_is_continued_and_leaves_no_half_file(
             raise KeyboardInterrupt
         kept(folder, archive, name, *more)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(_archives, "_write", killed)
-        unpack(tmp_path, archive, "1", int)
+        with pytest.raises(KeyboardInterrupt):
+            unpack(tmp_path, archive, "1", int)
     assert len(found(tmp_path / "set")) == stop
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "set").rglob("*.png")}
     assert unpack(tmp_path, archive, "1", int) == 3
@@ -147,7 +148,7 @@ def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarIn
 def test_members_that_lead_out_or_are_no_files_are_not_unpacked(tmp_path: Path, members: Any) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
-    with pytest.raises(ArchiveProblem, match="leads out|a link or device"):
+    with pytest.raises(ArchiveProblem, match=r"leads out|a link or device"):
         unpack(folder, whole(folder, "i.tar.gz", tarred(members)), "1", int)
     if all(isinstance(data, bytes) for data in members.values()):
         with pytest.raises(ArchiveProblem, match="leads out"):

@@ -145,3 +145,19 @@ def test_a_crop_that_would_leave_nothing_leaves_the_screen_as_it_is(tmp_path):
     screenshot = png(tmp_path)
     whole = [Element(Box(0, 0, 1, 1), "page")]
     assert random_crop(screenshot, whole, 0.5, 0.9, np.random.default_rng(0)) == (screenshot, tuple(whole))
+
+
+def test_the_longest_joined_conversation_is_of_the_longest_questions():
+    elements = tuple(Element(Box(0, 0, 0.1, 0.1), text) for text in ("a", "bb", "ccc"))
+    sample = Sample("s", "g", Screenshot(b"", Size(10, 10)), elements=elements)
+    weights = (1.0, 1.0, 0.0, 0.0)
+    plain = Grounding(weights=weights).plain(sample)
+    tokens = [5, 9, 7, 6, 8, 7]  # each element as a point, then as a box
+    assert Grounding(weights=weights).longest(plain, tokens) is None
+    longest = Grounding(questions=2, joined=True, weights=weights).longest(plain, tokens)
+    assert [(one.ask, one.form) for one in (longest, *longest.then)] == [
+        ("bb", "text2point"),
+        ("ccc", "text2bbox"),
+    ]
+    whole = Grounding(joined=True, weights=weights).longest(plain, tokens)
+    assert len(whole.then) == 2

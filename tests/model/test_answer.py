@@ -14,7 +14,7 @@ from screensmith.core.conversation import Conversation, Message, Text
 from screensmith.core.conversation import Image as Shown
 from screensmith.core.episode import Screenshot
 from screensmith.core.geometry import Size
-from screensmith.model.answer import Asked, generate
+from screensmith.model.answer import Asked, LayerCache, generate
 from screensmith.model.create import new_model
 from screensmith.model.encode import Encoder
 from screensmith.model.images import read_screens
@@ -124,3 +124,13 @@ def library_pictures(loaded, geometry, spans, shown):
         for rows in normalised
     ]
     return {"pixel_values": torch.stack(tiles)[None]}
+
+
+def test_a_cache_holds_what_was_appended_in_order():
+    cache, generator = LayerCache(), torch.Generator().manual_seed(0)
+    parts = [torch.randn(2, 3, length, 4, generator=generator) for length in (5, 1, 2, *[1] * 40)]
+    for count, part in enumerate(parts, start=1):
+        for layer in (0, 7):
+            key, value = cache.update(part + layer, -part - layer, layer)
+            assert torch.equal(key, torch.cat(parts[:count], dim=2) + layer)
+            assert torch.equal(value, -key)

@@ -111,3 +111,20 @@ def test_a_plain_mask_or_none_goes_to_the_librarys_own_attention():
     output, _ = attend(torch.nn.Module(), *values, None, scaling=0.3, is_causal=True)
     causal = Visibility(torch.ones(5, 5, dtype=torch.bool).tril()[None, None])
     torch.testing.assert_close(output, attend(torch.nn.Module(), *values, causal, scaling=0.3)[0])
+
+
+@pytest.mark.parametrize("queries", [1, 3, 40])
+def test_few_queries_of_grouped_heads_give_what_repeated_keys_give(queries):
+    generator = torch.Generator().manual_seed(queries)
+    keys = 48
+    query = torch.randn(2, 6, queries, 8, generator=generator)
+    key, value = torch.randn(2, 2, 2, keys, 8, generator=generator)
+    mask = torch.rand(2, 1, queries, keys, generator=generator) < 0.5
+    mask[..., 0] = True
+    found = attention._sdpa(query, key, value, mask, None, 0.0)
+    whole = torch.nn.functional.scaled_dot_product_attention(
+        query, key.repeat_interleave(3, 1), value.repeat_interleave(3, 1), attn_mask=mask
+    )
+    torch.testing.assert_close(found, whole)
+    alone = attention._sdpa(query[:1], key[:1], value[:1], mask[0, 0], None, 0.0)
+    torch.testing.assert_close(alone, whole[:1])

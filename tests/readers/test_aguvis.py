@@ -392,6 +392,7 @@ def test_a_file_a_pattern_and_a_folder(tmp_path):
 def test_a_corrected_file_takes_the_place_of_the_first(tmp_path):
     place(tmp_path, [pairs("a.png", ("wrong", CLICK))], "omniact.json")
     place(tmp_path, [pairs("a.png", ("right", CLICK))], "omniact_fix.json")
+    (tmp_path / ".notes.json").write_text("{}")
     assert [episode.goal for episode in aguvis.read(str(tmp_path))] == ["right"]
     assert [episode.goal for episode in aguvis.read(str(tmp_path), json="omniact")] == ["wrong"]
 
