@@ -15,7 +15,7 @@ from screensmith.cli._parser import Parser
 if TYPE_CHECKING:
     from screensmith.core.episode import Episode
 
-HELP = "write a data set in another format: mds, showui, seeclick or task-results"
+HELP = "write a data set in another format: mds, showui, seeclick, task-results or forge"
 
 
 def add_arguments(parser: Parser) -> None:

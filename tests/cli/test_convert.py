@@ -234,7 +234,7 @@ def test_help_names_readers_and_writers(screensmith: Screensmith) -> None:
     done = screensmith("convert", "--help")
     assert done.returncode == 0
     assert "showui_desktop" in done.stdout
-    assert "writers: mds, seeclick, showui" in done.stdout
+    assert "writers: forge, mds, seeclick, showui, task_results" in done.stdout
 
 
 # --- Real processes ---

@@ -1,4 +1,4 @@
-"""Model cards from checkpoints as runs leave them, and publishing to a server that speaks the hub's protocol."""
+"""Model cards of checkpoints as runs leave them, and sending them to a server with the hub's protocol."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
             self._json({"id": ID, "sha": COMMIT, "private": private, "siblings": [], "tags": []})
 
     def do_PUT(self) -> None:
-        path = self._note()
+        path = urlsplit(self.path).path
         self.hub.objects[path.rpartition("/")[2]] = self._body()
         self._json({})
 
@@ -113,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
             self._json({"error": "You don't have the rights"}, 403)
             return
         name = f"{wanted['organization']}/{wanted['name']}"
-        self.hub.private[name] = wanted["private"]
+        self.hub.private[name] = wanted.get("private", wanted.get("visibility") == "private")
         self._json({"url": f"{self.hub.address}/{name}", "name": name, "id": "1"})
 
     def _commit(self, body: bytes) -> None:
@@ -150,7 +150,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     held = Hub()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"hub": held}))
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     held.address = f"http://127.0.0.1:{server.server_address[1]}"
     for name, value in {
@@ -189,7 +189,7 @@ def agent_json(**changed: Any) -> str:
 
 @pytest.fixture
 def checkpoint(clean: Path) -> Path:
-    """A run's folder with a whole model, and its log, as training leaves them; the weights are no real ones."""
+    """A model in a run's folder with its log, as training leaves them; the weights are no real ones."""
     folder = clean / "runs" / "clicker" / "final"
     folder.mkdir(parents=True)
     (folder / "agent.json").write_text(agent_json())
@@ -429,19 +429,28 @@ def test_a_base_that_says_another_licence_is_an_error(
 # --- Sending. ---
 
 
-def test_exactly_what_is_listed_is_sent(hub: Hub, checkpoint: Path, screensmith: Screensmith) -> None:
+@pytest.fixture
+def model(checkpoint: Path) -> Path:
+    """The same checkpoint, brought here without its run."""
+    for path in checkpoint.parent.iterdir():
+        if path != checkpoint:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return checkpoint
+
+
+def test_exactly_what_is_listed_is_sent(hub: Hub, model: Path, screensmith: Screensmith) -> None:
     done = screensmith("publish", "runs/clicker/final", "--push", ID, "--yes")
     assert done.returncode == 0, done.stderr
     assert hub.private == {ID: True}
-    assert hub.tokens == {"Bearer hf_of_this_test"}
+    assert hub.tokens == {"Bearer hf_of_this_test"}  # the store is another server: it gets none
     assert set(hub.files) == {"README.md", "agent.json", "config.json", "model.safetensors"}
     assert hub.files["model.safetensors"] == WEIGHTS
     assert hashlib.sha256(WEIGHTS).hexdigest() in hub.objects
     sent = json.loads(hub.files["agent.json"])
     assert sent["base"] == "starter"
     assert sent["data_fingerprints"] == {"episodes": "aa11", "showui-web/hf_train": "bb22"}
-    assert "/secret/place" in (checkpoint / "agent.json").read_text()  # the disk's own stays as it was
-    assert hub.files["README.md"] == (checkpoint / "README.md").read_bytes()
+    assert "/secret/place" in (model / "agent.json").read_text()  # the disk's own stays as it was
+    assert hub.files["README.md"] == (model / "README.md").read_bytes()
     assert "# clicker\n" in hub.files["README.md"].decode()
     assert f"hf download {ID} --local-dir clicker" in hub.files["README.md"].decode()
     assert f"to {hub.address}/{ID} (private): 4 files" in done.stdout
@@ -450,9 +459,7 @@ def test_exactly_what_is_listed_is_sent(hub: Hub, checkpoint: Path, screensmith:
     assert f"sent: {hub.address}/{ID}/commit/{COMMIT}" in done.stdout
 
 
-def test_nobody_to_ask_means_that_nothing_is_sent(
-    hub: Hub, checkpoint: Path, screensmith: Screensmith
-) -> None:
+def test_nobody_to_ask_means_that_nothing_is_sent(hub: Hub, model: Path, screensmith: Screensmith) -> None:
     done = screensmith("publish", "runs/clicker/final", "--push", ID)
     assert done.returncode == 2
     assert "model.safetensors" in done.stdout  # what would be sent is listed all the same
@@ -460,8 +467,8 @@ def test_nobody_to_ask_means_that_nothing_is_sent(
     assert hub.asked == []
 
 
-@pytest.mark.parametrize(("answer", "sent"), [("n\n", False), ("\n", False), ("y\n", True)])
-def test_a_person_is_asked(hub: Hub, checkpoint: Path, clean: Path, answer: str, sent: bool) -> None:
+@pytest.mark.parametrize(("answer", "sent"), [("\n", False), ("y\n", True)])
+def test_a_person_is_asked(hub: Hub, model: Path, clean: Path, answer: str, sent: bool) -> None:
     terminal, theirs = pty.openpty()
     words = ["publish", "runs/clicker/final", "--push", ID, "--public"]
     with subprocess.Popen(
@@ -496,27 +503,27 @@ def test_a_person_is_asked(hub: Hub, checkpoint: Path, clean: Path, answer: str,
 )
 def test_what_must_not_be_published_is_refused_before_anything_is_sent(
     hub: Hub,
-    checkpoint: Path,
+    model: Path,
     capsys: pytest.CaptureFixture[str],
     name: str,
     content: str,
     reason: str,
 ) -> None:
-    path = checkpoint / name
+    path = model / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(content)
     if name.startswith("trainer_state"):
         (path.parent / "progress.json").write_text('{"step": 40, "identity": {}}')
-    assert main(["publish", str(checkpoint), "--push", ID, "--yes"]) == 2
+    assert main(["publish", str(model), "--push", ID, "--yes"]) == 2
     error = capsys.readouterr().err
     assert "holds what must not be published" in error
     assert reason in error
     assert hub.asked == []
 
 
-def test_a_link_is_refused(hub: Hub, checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (checkpoint / "more.safetensors").symlink_to("/etc/hostname")
-    assert main(["publish", str(checkpoint), "--push", ID, "--yes"]) == 2
+def test_a_link_is_refused(hub: Hub, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (model / "more.safetensors").symlink_to("/etc/hostname")
+    assert main(["publish", str(model), "--push", ID, "--yes"]) == 2
     assert "more.safetensors (a link or no plain file)" in capsys.readouterr().err
     assert hub.asked == []
 
@@ -527,12 +534,12 @@ def api_of(hub: Hub) -> Any:
     return HfApi(endpoint=hub.address, token="hf_of_this_test")
 
 
-def test_a_public_repository_gets_nothing_that_was_meant_to_be_private(hub: Hub, checkpoint: Path) -> None:
+def test_a_public_repository_gets_nothing_that_was_meant_to_be_private(hub: Hub, model: Path) -> None:
     from screensmith.cli._upload import NotUploaded, plan, send
     from screensmith.evaluate.model_card import publication
 
     hub.private[ID] = False
-    uploads = plan(publication(checkpoint))
+    uploads = plan(publication(model))
     with pytest.raises(NotUploaded, match="is there already and public"):
         send(uploads, ID, public=False, message="m", api=api_of(hub))
     assert hub.files == {}
@@ -541,12 +548,12 @@ def test_a_public_repository_gets_nothing_that_was_meant_to_be_private(hub: Hub,
 
 
 def test_an_adapter_names_its_base_on_the_hub_or_is_refused(
-    hub: Hub, checkpoint: Path, screensmith: Screensmith
+    hub: Hub, model: Path, screensmith: Screensmith
 ) -> None:
-    (checkpoint / "model.safetensors").rename(checkpoint / "adapter_model.safetensors")
+    (model / "model.safetensors").rename(model / "adapter_model.safetensors")
     config = {"base_model_name_or_path": "../../../models/starter", "r": 32, "lora_alpha": 64}
     config |= {"use_rslora": True, "target_modules": ["a", "b"], "peft_type": "LORA"}
-    (checkpoint / "adapter_config.json").write_text(json.dumps(config))
+    (model / "adapter_config.json").write_text(json.dumps(config))
     words = ["publish", "runs/clicker/final", "--push", ID, "--yes"]
     refused = screensmith(*words)
     assert refused.returncode == 2

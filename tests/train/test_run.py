@@ -101,13 +101,6 @@ def test_lora_learns_adapters_only_and_saves_merged_weights(settings, tmp_path, 
     assert all(name.split(".")[-2].endswith("_proj") and "visual" not in name for name in changed)
 
 
-def test_an_adapter_is_no_base_until_it_is_merged(settings, tmp_path):
-    train(settings.model_copy(update={"adapter": "lora", "save_adapter": True, "max_steps": 1}))
-    again = {"repo_id": str(tmp_path / "out" / "final"), "output": str(tmp_path / "again")}
-    with pytest.raises(UnsuitableModel, match="merge it first"):
-        train(settings.model_copy(update=again))
-
-
 def test_a_frozen_vision_tower_stays_as_it_is(settings, tmp_path, base):
     frozen = {"freeze_vision": True, "freeze_projector": True}
     train(settings.model_copy(update={**frozen, "epochs": 1}))
