@@ -219,6 +219,11 @@ def skill_of_policy(policy: LoadedPolicy, benchmark: Benchmark, ask_anyway: bool
             f"{words(benchmark.dialect, benchmark.dialect_options)}; "
             "train it on such data, or give --ask-anyway to ask in the benchmark's words"
         )
+    return benchmarks_skill(benchmark)
+
+
+def benchmarks_skill(benchmark: Benchmark | LiveBenchmark) -> Skill:
+    """The words that a benchmark asks in by itself."""
     from screensmith.train.sources import skill_of
 
     return skill_of(

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from screensmith.cli._benchmarks import trained_skill, words, write_json
+from screensmith.cli._benchmarks import benchmarks_skill, trained_skill, words, write_json
 from screensmith.cli._live import ALL_TASKS, open_environment, read_options, read_tasks
 from screensmith.cli._parser import UsageError
 from screensmith.cli._progress import counter
@@ -127,15 +127,7 @@ def _skill(policy: LoadedPolicy, benchmark: LiveBenchmark, *, ask_anyway: bool) 
         return own
     if not ask_anyway:
         return policy.card
-    from screensmith.train.sources import skill_of
-
-    return skill_of(
-        benchmark.prompt,
-        dict(benchmark.prompt_options),
-        benchmark.dialect,
-        dict(benchmark.dialect_options),
-        benchmark.history_steps,
-    )
+    return benchmarks_skill(benchmark)
 
 
 def _compare(result: LiveBenchmarkResult, other: LiveBenchmarkResult) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from screensmith.core.geometry import Point, Size
 from screensmith.dialects import Unreadable
 from screensmith.dialects._coordinates import NUMBER, CoordinateFrame
+from screensmith.dialects._literals import finite_number
 
 PLAIN_NUMBER = r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,12})?"
 """Numbers as most records have them, which mean the same to `float` and to Python."""
@@ -33,15 +33,7 @@ def number_of(value: object, what: str) -> float:
         raise Unreadable(f"{what} is missing")
     if isinstance(value, str) and NUMBER.fullmatch(value.strip()):
         value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Unreadable(f"{what} is not a number")
-    try:
-        number = float(value)
-    except OverflowError as error:
-        raise Unreadable(f"{what} is not a number") from error
-    if not math.isfinite(number):
-        raise Unreadable(f"{what} is not a number")
-    return number
+    return finite_number(value, what)
 
 
 def seconds_of(value: object) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import warnings
 from typing import Any
 
@@ -65,3 +66,20 @@ def whole_characters(value: Any, text: str) -> Any:
         except (UnicodeEncodeError, ValueError, RecursionError) as error:
             raise Unreadable("text with half a character") from error
     return value
+
+
+def finite_number(value: object, what: str) -> float:
+    """A number as a float; `what` is its name for the reason.
+
+    Raises:
+        Unreadable: it is none, or infinite, or not a number by its own word.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Unreadable(f"{what} is not a number")
+    try:
+        number = float(value)
+    except OverflowError as error:
+        raise Unreadable(f"{what} is not a number") from error
+    if not math.isfinite(number):
+        raise Unreadable(f"{what} is not a number")
+    return number

@@ -7,13 +7,13 @@ demonstration holds more than that agent could do. Source: the Neko agent's acti
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from screensmith.core import actions as act
 from screensmith.core.geometry import Point, Size
 from screensmith.dialects import Unreadable
+from screensmith.dialects._literals import finite_number
 
 WHEEL_NOTCH_PIXELS = 120
 DIRECTIONS = ("up", "down", "left", "right")
@@ -82,22 +82,10 @@ _WRITERS: Mapping[type, Callable[[Any], Fields]] = {
 }
 
 
-def _number(value: Any, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Unreadable(f"{what} is not a number")
-    try:
-        number = float(value)
-    except OverflowError as error:
-        raise Unreadable(f"{what} is not a number") from error
-    if not math.isfinite(number):
-        raise Unreadable(f"{what} is not a number")
-    return number
-
-
 def _point(value: Any) -> Point:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise Unreadable("position is not [x, y]")
-    x, y = (_number(part, "position") for part in value)
+    x, y = (finite_number(part, "position") for part in value)
     try:
         return Point(x, y)
     except ValueError as error:
@@ -147,10 +135,10 @@ def _scroll(record: Mapping[str, Any], screen: Size) -> act.Action:
     direction = _choice(record, DIRECTIONS)
     amount = None
     if record.get("screens") is not None:
-        amount = _number(record["screens"], "screens")
+        amount = finite_number(record["screens"], "screens")
     elif record.get("amount") is not None:
         length = screen.height if direction in ("up", "down") else screen.width
-        amount = _number(record["amount"], "amount") * WHEEL_NOTCH_PIXELS / length
+        amount = finite_number(record["amount"], "amount") * WHEEL_NOTCH_PIXELS / length
     return act.Scroll(direction, _maybe_at(record), amount)
 
 
@@ -193,7 +181,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], Size], act.Action]] = {
     "HOME": lambda _r, _s: act.Home(),
     "OPEN_APP": lambda r, _: act.OpenApp(_text(r)),
     "VISIT": lambda r, _: act.Visit(_text(r)),
-    "WAIT": lambda r, _: act.Wait(_number(r["value"], "value")),
+    "WAIT": lambda r, _: act.Wait(finite_number(r["value"], "value")),
     "ANSWER": lambda r, _: act.Answer(_text(r)),
     "OPERATE": lambda r, _: _operate(r),
     "FINISH": lambda r, _: act.Finish(_choice(r, ("success", "failure"))),
