@@ -112,7 +112,6 @@ def _run_facts(checkpoint: Path, given: Path | None) -> RunFacts:
     """What the run left in its folder, which is the one above the checkpoint if a log lies there."""
     from screensmith.compute.report import STEM, read
     from screensmith.evaluate._card_run import RunFacts
-    from screensmith.train.checkpoint import BEST, STATE_FOLDER, read_progress, unfinished
     from screensmith.train.trackers import METRICS_FILE, read_metrics
 
     folder = given or checkpoint.resolve().parent
@@ -121,6 +120,9 @@ def _run_facts(checkpoint: Path, given: Path | None) -> RunFacts:
         raise UsageError(f"--run {given}: there is no {METRICS_FILE}; give the output folder of a training")
     if not metrics.is_file():
         return RunFacts()
+
+    from screensmith.train.checkpoint import BEST, STATE_FOLDER, read_progress, unfinished
+
     states = [checkpoint] if (checkpoint / STATE_FOLDER).is_dir() else unfinished(folder)
     progress = read_progress(states[-1]) if states else None
     steps: int | None = None

@@ -133,7 +133,9 @@ def _task_results(record: Mapping[str, Any]) -> ResultTable:
         for name, one in held["figures"].items()
     ]
     unreadable = {
-        reason: count for held in record["modes"].values() for reason, count in held["unreadable"].items()
+        f"{reason}, {mode.replace('_', ' ')}": count
+        for mode, held in record["modes"].items()
+        for reason, count in held["unreadable"].items()
     }
     facts = [("tasks", record["tasks"]), ("samples", record["samples"])]
     return _made({**record, "unreadable": unreadable}, "Task results", figures, facts)

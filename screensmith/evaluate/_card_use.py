@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import Any
 
 from screensmith import plugins
@@ -32,7 +34,7 @@ def use_lines(name: str, folder: str, base: Base, card: AgentCard | None, *, ada
     """
     lines = []
     if name:
-        lines += [*fenced(f"hf download {name} --local-dir {folder}", "sh"), ""]
+        lines += [*fenced(f"hf download {name} --local-dir {shlex.quote(folder)}", "sh"), ""]
     if card is not None:
         lines += ["With screensmith, which asks it in the words that it learned:", ""]
         lines += [*fenced("\n".join(_commands(folder, card)), "sh"), ""]
@@ -45,25 +47,27 @@ def use_lines(name: str, folder: str, base: Base, card: AgentCard | None, *, ada
 
 def _commands(folder: str, card: AgentCard) -> list[str]:
     dialects = {card.dialect, *(skill.dialect for skill in card.others.values())}
-    lines = [f"screensmith evaluate {folder} --data data/mds"]
+    place = shlex.quote(" ".join(folder.split("\n")))
+    lines = [f"screensmith evaluate {place} --data data/mds"]
     if TASK_RESULTS in dialects:
-        lines.append(f'screensmith predict --model-path {folder} --images screenshots --goal "{GOAL}"')
+        lines.append(f'screensmith predict --model-path {place} --images screenshots --goal "{GOAL}"')
     if dialects != {TASK_RESULTS}:
         address = "https://example.org"
-        lines.append(f'screensmith act --checkpoint {folder} --url {address} --goal "{GOAL}"')
+        lines.append(f'screensmith act --checkpoint {place} --url {address} --goal "{GOAL}"')
     return lines
 
 
 def _program(folder: str, base: Base, adapter: bool, messages: list[dict[str, Any]]) -> str:
     peft = ["from peft import PeftModel"] if adapter else []
     start = base.hub or "PATH/OF/THE/BASE"
+    place = json.dumps(folder)
     model = (
         [
             f'base = AutoModelForImageTextToText.from_pretrained("{start}")',
-            f'model = PeftModel.from_pretrained(base, "{folder}")',
+            f"model = PeftModel.from_pretrained(base, {place})",
         ]
         if adapter
-        else [f'model = AutoModelForImageTextToText.from_pretrained("{folder}")']
+        else [f"model = AutoModelForImageTextToText.from_pretrained({place})"]
     )
     return "\n".join(
         [
@@ -71,7 +75,7 @@ def _program(folder: str, base: Base, adapter: bool, messages: list[dict[str, An
             "from PIL import Image",
             "from transformers import AutoModelForImageTextToText, AutoProcessor",
             "",
-            f'processor = AutoProcessor.from_pretrained("{folder}")',
+            f"processor = AutoProcessor.from_pretrained({place})",
             *model,
             'screen = Image.open("screen.png").convert("RGB")',
             "messages = [",

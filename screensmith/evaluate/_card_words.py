@@ -27,7 +27,7 @@ def place_name(name: str) -> str:
 
 
 def without_places(value: Any) -> Any:
-    """Plain values in which paths that are absolute, begin with "." or "~", or exist, are their last part."""
+    """Plain values with only the last part of paths that are absolute, begin with "." or "~", or exist."""
     if isinstance(value, Mapping):
         return {str(key): without_places(held) for key, held in value.items()}
     if isinstance(value, list | tuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import os
 import pty
@@ -570,24 +569,3 @@ def test_an_adapter_names_its_base_on_the_hub_or_is_refused(
     assert front["base_model_relation"] == "adapter"
     assert "rsLoRA of rank 32, alpha 64 on 2 layers." in text
     assert 'AutoModelForImageTextToText.from_pretrained("maker/starter")' in text
-
-
-# --- The program in the card. ---
-
-
-def test_the_program_in_the_card_answers(clean: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from PIL import Image
-
-    assert main(["new-model", "--family", "qwen2_vl", "--out", "runs/new/final", "--seed", "1"]) == 0
-    folder = clean / "runs" / "new" / "final"
-    card = agent_json(family="qwen2_vl", min_pixels=3136, max_pixels=3136)
-    (folder / "agent.json").write_text(card)
-    assert main(["publish", "runs/new/final"]) == 0
-    program = (folder / "README.md").read_text("utf-8").split("```python\n")[1].split("```")[0]
-    picture = io.BytesIO()
-    Image.new("RGB", (56, 56), "navy").save(picture, "PNG")
-    (folder.parent / "screen.png").write_bytes(picture.getvalue())
-    os.chdir(folder.parent)
-    capsys.readouterr()
-    exec(compile(program.replace("max_new_tokens=128", "max_new_tokens=4"), "card", "exec"), {})
-    assert capsys.readouterr().out.endswith("\n")

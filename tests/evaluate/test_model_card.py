@@ -122,7 +122,7 @@ def test_every_kind_of_result_is_read(tmp_path):
     assert [row.count for row in live.figures] == [4, 4]
     assert ("seeds", "7 to 9") in live.circumstances
     assert results.figures[0].name == "action accuracy, teacher forced"
-    assert ("unreadable: x", "1") in results.circumstances
+    assert ("unreadable: x, teacher forced", "1") in results.circumstances
     assert comparison.title == "screenspot: difference to b"
     assert comparison.figures[0].p == 0.2
     made = Publication(tmp_path, None, base_of("", ()), None, [comparison], evaluated_as="m")
