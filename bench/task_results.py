@@ -29,7 +29,7 @@ from machine import describe
 from measure import versions
 
 STEPS = 4
-WIDTH, HEIGHT = 320, 240
+WIDTH, HEIGHT = 160, 210  # of the screens in examples/task_results
 
 
 def screen(task: int, step: int) -> Any:
@@ -38,9 +38,9 @@ def screen(task: int, step: int) -> Any:
 
     picture = Image.new("RGB", (WIDTH, HEIGHT), (240, 240, 240 - 5 * task % 200))
     pen = ImageDraw.Draw(picture)
-    left, top = 20 + 60 * step, 20 + 5 * task
-    pen.rectangle([left, top, left + 60, top + 30], fill=(30 + 6 * task % 200, 60, 120))
-    pen.text((10, 220), f"task {task}, step {step}", fill="black")
+    left, top = 10 + 25 * step, 10 + 5 * task
+    pen.rectangle([left, top, left + 30, top + 20], fill=(30 + 6 * task % 200, 60, 120))
+    pen.text((10, 195), f"task {task}, step {step}", fill="black")
     file = io.BytesIO()
     picture.save(file, "PNG")
     return Screenshot(file.getvalue(), Size(WIDTH, HEIGHT))

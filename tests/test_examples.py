@@ -8,14 +8,23 @@ from pathlib import Path
 import pytest
 
 from screensmith.cli.main import parse
+from screensmith.config.forge import load_forge
 from screensmith.config.load import load_train_settings
 from screensmith.environments._widget_pages import make_page
 from screensmith.readers import mds
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+FORGE = EXAMPLES / "forge.yaml"
+RUN_FILES = sorted(set(EXAMPLES.rglob("*.yaml")) - {FORGE})
 
 
-@pytest.mark.parametrize("run_file", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda path: path.parent.name)
+def test_the_forge_is_two_runs():
+    forge = load_forge(FORGE)
+    first, second = (forge.train_settings(stage).settings for stage in (1, 2))
+    assert second.repo_id == f"{first.output}/final"
+
+
+@pytest.mark.parametrize("run_file", RUN_FILES, ids=lambda path: path.parent.name)
 def test_run_files_are_settings(run_file):
     settings = load_train_settings({}, run_file=run_file, environment={}, env_file=None).settings
     assert settings.batch >= 1

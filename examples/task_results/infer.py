@@ -1,6 +1,6 @@
 """Walks one task of the example's file with a trained model, memory carried from step to step.
 
-python examples/task_results/infer.py runs/task_results/model/final runs/task_results/data/task_results.csv 151
+python examples/task_results/infer.py CHECKPOINT FILE.csv TASK
 """
 
 import sys

@@ -55,7 +55,7 @@ def take_documented(arguments: argparse.Namespace) -> None:
     """Turn documented options into the settings' own, in place.
 
     Raises:
-        UsageError: an option contradicts the same one in its own spelling, or names a folder that is missing.
+        UsageError: an option contradicts the same one in its own spelling, or a folder is missing.
     """
     from screensmith.config.task_results import BLOCKS, DOCUMENTED, model_of, without_blocks
 

@@ -127,7 +127,7 @@ def judge_of(
     """The judge of a run, with its data read; None where the settings name nothing to judge on.
 
     Args:
-        settings: `eval_benchmark`, `eval_data`, `eval_limit`, the words of the run, and the tasks kept back.
+        settings: `eval_benchmark`, `eval_data`, `eval_limit`, the words of the run, the tasks kept back.
         json: the data set's metadata name, "" for the documented ones.
         batch: samples that are answered at a time.
 

@@ -90,6 +90,15 @@ def load_train_settings(
     return _resolve(TrainSettings, [fallback, *layers])
 
 
+def resolve_train_layers(layers: Iterable[tuple[Mapping[str, Any], Path]]) -> Resolved[TrainSettings]:
+    """The settings that several places give together, weakest first, each with the place's name.
+
+    Raises:
+        SettingError: as `load_train_settings`.
+    """
+    return _resolve(TrainSettings, [_from_run_file(TRAIN, values, place) for values, place in layers])
+
+
 def _last(layers: Iterable[Mapping[str, Given]], field: str) -> str:
     """The value of a setting that counts, as it was written; "" where nobody gives it."""
     values = [str(layer[field].value) for layer in layers if field in layer]

@@ -137,8 +137,14 @@ class TrainSettings(BaseModel):
     projector_lr: float = Field(0.0, ge=0, description="peak rate of the projector, 0 for lr")
     wd: float = Field(0.0, ge=0, description="weight decay")
     warmup_steps: int = Field(0, ge=0, description="optimizer steps until the peak rate")
+    warmup_share: float = Field(
+        0.0, ge=0, lt=1, description="the same as a share of the run's steps, rounded up"
+    )
     schedule: Literal["constant", "linear", "cosine"] = Field(
         "constant", description="learning rate after the warm-up"
+    )
+    optimizer: Literal["adamw", "paged_adamw_8bit"] = Field(
+        "adamw", description="the other one keeps its state in 8 bits, in pages on a GPU (bitsandbytes)"
     )
     beta1: float = Field(0.9, ge=0, lt=1, description="AdamW's decay of the mean gradient")
     beta2: float = Field(0.999, ge=0, lt=1, description="AdamW's decay of the mean squared gradient")
@@ -217,6 +223,8 @@ class TrainSettings(BaseModel):
         return self
 
     def _check_weights(self) -> None:
+        if self.warmup_steps and self.warmup_share:
+            raise ValueError("warmup_steps and warmup_share say the same; give one of them")
         if self.save_adapter and self.adapter == "none":
             raise ValueError("save_adapter has no effect without adapter=lora (or dora, rslora, qlora)")
         fields = type(self).model_fields

@@ -26,7 +26,7 @@ class Frame:
 
     `answer` is None where nothing was asked, as on the last screen; `expected` holds the actions that
     were right and `target` the box to hit, where they are known. Without `caption` only the name is
-    said below the picture, for a second one of the same answer.
+    said below the picture, for a second one of the same answer. `thought` is what was said before it.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Frame:
     expected: tuple[Action, ...] = ()
     target: Box | None = None
     caption: bool = True
+    thought: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ def _frame(frame: Frame) -> str:
 
 def _caption(frame: Frame) -> str:
     lines = []
+    if frame.thought:
+        lines.append(tag("p", escape(shorten(frame.thought)), {"class": "thought"}))
     if frame.answer:
         lines.append(tag("code", escape(shorten(frame.answer))))
     elif frame.answer is not None:

@@ -112,6 +112,7 @@ def samples_for(
     seed: int,
     *,
     history_steps: int | None = None,
+    cells: Callable[[Episode], object] | None = None,
 ) -> list[Sample]:
     """The samples of a fixed slice, in the data's order.
 
@@ -125,19 +126,43 @@ def samples_for(
         limit: how many samples, 0 for all.
         seed: which slice.
         history_steps: of the skill that is asked, None for the benchmark's own.
+        cells: a slice holds of each of these groups of episodes as large a share as the data does, and at
+            least one where it is large enough; None takes episodes whatever they are.
     """
     shown = benchmark.history_steps if history_steps is None else history_steps
     if not limit or sum(len(episode.steps) for episode in episodes) <= limit:
         return _asked(episodes, shown)
     chosen: set[int] = set()
     count = 0
-    for number in sorted(range(len(episodes)), key=lambda one: _place(episodes[one].id, seed)):
+    for number in _in_order(episodes, seed, cells):
         if count >= limit:
             break
         chosen.add(number)
         count += len(episodes[number].steps)
     kept = [episode for number, episode in enumerate(episodes) if number in chosen]
     return _asked(kept, shown)
+
+
+def _in_order(
+    episodes: Sequence[Episode], seed: int, cells: Callable[[Episode], object] | None
+) -> list[int]:
+    """The numbers of the episodes, those first that the smallest slices hold."""
+    places = {number: _place(episode.id, seed) for number, episode in enumerate(episodes)}
+    order = sorted(places, key=places.__getitem__)
+    if cells is None:
+        return order
+    members: dict[object, list[int]] = {}
+    for number in order:
+        members.setdefault(cells(episodes[number]), []).append(number)
+    # The k-th of n in its cell stands at k/n, so that every beginning of the order takes equal shares.
+    shares = {one: k / len(cell) for cell in members.values() for k, one in enumerate(cell)}
+    return sorted(order, key=shares.__getitem__)
+
+
+def cell_of(episode: Episode) -> tuple[str, str]:
+    """The cell of a grounding benchmark that an episode lies in: platform (or group) and type."""
+    facts = {**episode.facts, **(episode.steps[0].facts if episode.steps else {})}
+    return str(facts.get("group") or facts.get("platform", "")), str(facts.get("data_type", ""))
 
 
 def _asked(episodes: Sequence[Episode], history_steps: int) -> list[Sample]:

@@ -16,8 +16,8 @@ from screensmith.families import Family
 class Spent:
     """Sums over answers; `operations` are 2 for each weight of a linear layer and token that meets it.
 
-    Attention's own products are left out, the vocabulary's projection counts for answers alone, and requests
-    count whole, although beginnings that they share are computed once.
+    Attention's own products are left out, the vocabulary's projection counts for answers alone, and
+    requests count whole, although beginnings that they share are computed once.
     """
 
     tokens: int = 0

@@ -80,9 +80,10 @@ def plan_run(
 
 def learning_rate(settings: TrainSettings, step: int, steps: int) -> float:
     """The learning rate of an optimizer step (from 0) in a run of `steps` steps."""
-    if step < settings.warmup_steps:
-        return settings.lr * (step + 1) / settings.warmup_steps
-    left = (steps - step) / max(1, steps - settings.warmup_steps)
+    warmup = settings.warmup_steps or math.ceil(settings.warmup_share * steps)
+    if step < warmup:
+        return settings.lr * (step + 1) / warmup
+    left = (steps - step) / max(1, steps - warmup)
     if settings.schedule == "linear":
         return settings.lr * left
     if settings.schedule == "cosine":

@@ -43,16 +43,15 @@ logger = logging.getLogger(__name__)
 MEASURED_STEPS = 2  # whose memory is looked at before a run
 # A change in one of these makes a continued run another run.
 IDENTITY = (
-    "repo_id seed shuffle batch accum epochs max_samples_per_epoch max_steps lr wd warmup_steps schedule "
-    "grad_clip history_steps prompt prompt_options dialect dialect_options adapter lora_r "
-    "lora_alpha lora_dropout lora_targets freeze_vision freeze_projector freeze_language vision_lr "
-    "projector_lr shortest_edge longest_edge row_tokens max_tokens skip_layers skip_ratio "
-    "skip_threshold skip_random train_dataset train_json train_ratio random_sample record_sample "
-    "uniform_sample steps_per_epoch min_visual_tokens max_visual_tokens num_turn joined_turns "
-    "uniform_prompt shuffle_image_token xy_int text2point text2bbox point2text bbox2text crop_min "
-    "crop_max interleaved_history learn_history beta1 beta2 "
-    "train_csv task_start task_end held_out_share from_adapter reader "
-    "reader_options every_element"
+    "repo_id seed shuffle batch accum epochs max_samples_per_epoch max_steps lr wd warmup_steps "
+    "warmup_share schedule optimizer grad_clip history_steps prompt prompt_options dialect "
+    "dialect_options adapter lora_r lora_alpha lora_dropout lora_targets freeze_vision freeze_projector "
+    "freeze_language vision_lr projector_lr shortest_edge longest_edge row_tokens max_tokens skip_layers "
+    "skip_ratio skip_threshold skip_random train_dataset train_json train_ratio random_sample "
+    "record_sample uniform_sample steps_per_epoch min_visual_tokens max_visual_tokens num_turn "
+    "joined_turns uniform_prompt shuffle_image_token xy_int text2point text2bbox point2text bbox2text "
+    "crop_min crop_max interleaved_history learn_history beta1 beta2 train_csv task_start task_end "
+    "held_out_share from_adapter reader reader_options every_element"
 ).split()
 
 
@@ -141,7 +140,7 @@ class _Run:
         self._plan = plan
         self._accelerator = accelerator
         self._examples = examples
-        self._optimizer = optimizer_of(loaded, settings)
+        self._optimizer = optimizer_of(loaded, settings, device=accelerator.device)
         self._judging: Judging | None = None
         self._identity = {
             **{name: _plain(getattr(settings, name)) for name in IDENTITY},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from typing import Any
 
 import torch
 
@@ -101,14 +102,24 @@ def _check_rates(loaded: LoadedModel, settings: TrainSettings) -> None:
             )
 
 
-def optimizer_of(loaded: LoadedModel, settings: TrainSettings) -> torch.optim.AdamW:
+def optimizer_of(
+    loaded: LoadedModel, settings: TrainSettings, *, device: torch.device | str = "cpu"
+) -> torch.optim.Optimizer:
     """AdamW over what learns; norms and biases are not decayed.
 
     Each group's `rate_ratio` is its part's peak rate over `lr`: the schedule's rate times that is the
     group's rate.
+
+    Args:
+        loaded: whose weights learn.
+        settings: of the run.
+        device: where they will be.
+
+    Raises:
+        UnsuitableModel: an optimizer is asked for that cannot be had here.
     """
     rates = {"vision": settings.vision_lr, "projector": settings.projector_lr}
-    groups = []
+    groups: list[dict[str, Any]] = []
     for part in PARTS:
         learning = [
             weight
@@ -122,4 +133,30 @@ def optimizer_of(loaded: LoadedModel, settings: TrainSettings) -> torch.optim.Ad
             if members:
                 options = {"lr": settings.lr * ratio, "rate_ratio": ratio}
                 groups.append({"params": members, "weight_decay": decay, **options})
-    return torch.optim.AdamW(groups, lr=settings.lr, betas=(settings.beta1, settings.beta2))
+    betas = (settings.beta1, settings.beta2)
+    if settings.optimizer == "paged_adamw_8bit":
+        return _in_8_bits(groups, settings.lr, betas, torch.device(device))
+    return torch.optim.AdamW(groups, lr=settings.lr, betas=betas)
+
+
+def _in_8_bits(
+    groups: list[dict[str, Any]], rate: float, betas: tuple[float, float], device: torch.device
+) -> torch.optim.Optimizer:
+    """AdamW of bitsandbytes; only CUDA devices have memory that it can move out page by page."""
+    try:
+        from bitsandbytes import optim
+    except ImportError as error:
+        raise UnsuitableModel(
+            "optimizer=paged_adamw_8bit needs bitsandbytes: pip install 'screensmith[qlora]', or take "
+            "optimizer=adamw"
+        ) from error
+    if device.type not in ("cuda", "cpu"):
+        raise UnsuitableModel(
+            f"optimizer=paged_adamw_8bit works on CUDA devices and on the CPU, not on {device.type}; "
+            "take optimizer=adamw"
+        )
+    if device.type == "cpu":
+        logger.info("the optimizer's state is in 8 bits, but not paged, which only CUDA devices are")
+    kind = optim.PagedAdamW8bit if device.type == "cuda" else optim.AdamW8bit
+    made: torch.optim.Optimizer = kind(groups, lr=rate, betas=betas)
+    return made

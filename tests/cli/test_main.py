@@ -71,8 +71,14 @@ def test_without_words_the_overview_is_an_error(screensmith: Screensmith) -> Non
     [
         ("trian", "unknown command 'trian'; did you mean 'train'"),
         ("new_model", "unknown command 'new_model'; did you mean 'new-model'"),
-        ("train --learning-rate 1", "--learning_rate belongs to training on --train_csv; for other data did you mean '--lr'"),
-        ("train --learning_rate=1", "--learning_rate belongs to training on --train_csv; for other data did you mean '--lr'"),
+        (
+            "train --learning-rate 1",
+            "--learning_rate belongs to training on --train_csv; for other data did you mean '--lr'",
+        ),
+        (
+            "train --learning_rate=1",
+            "--learning_rate belongs to training on --train_csv; for other data did you mean '--lr'",
+        ),
         ("train --max_steps 1", "unknown option '--max_steps'; did you mean '--max-steps'"),
         ("train --TRAIN_LR 1", "unknown option '--TRAIN_LR'; did you mean '--lr'"),
         ("train --epoch 1", "unknown option '--epoch'; did you mean '--epochs'"),

@@ -244,9 +244,3 @@ def test_capture_settings_have_the_same_precedence(tmp_path: Path) -> None:
 def test_bad_capture_settings_are_named(variable: str, value: str, message: str) -> None:
     with pytest.raises(SettingError, match=message):
         load_capture_settings({}, environment={variable: value})
-
-
-def test_every_example_run_file_is_valid() -> None:
-    root = Path(__file__).parents[2]
-    for path in sorted((root / "examples").glob("*.y*ml")):
-        load_train_settings({}, run_file=path, environment={})

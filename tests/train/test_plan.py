@@ -73,3 +73,11 @@ def test_the_learning_rate_warms_up_and_never_exceeds_its_peak(schedule):
     assert max(rates) == 1.0
     assert all(rate > 0 for rate in rates)
     assert (rates[-1] == 1.0) == (schedule == "constant")
+
+
+def test_a_warm_up_may_be_a_share_of_the_steps():
+    as_share = TrainSettings(lr=1.0, warmup_share=0.03, schedule="cosine")
+    as_steps = TrainSettings(lr=1.0, warmup_steps=4, schedule="cosine")  # 3.6 of 120, rounded up
+    assert [learning_rate(as_share, step, 120) for step in range(120)] == [
+        learning_rate(as_steps, step, 120) for step in range(120)
+    ]

@@ -1,4 +1,4 @@
-"""A run starts from a model, or from an adapter that is merged or learns on, and never from one unnoticed."""
+"""A run starts from a model, or from an adapter that is merged or learns on, never unnoticed."""
 
 import pytest
 import torch

@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import sys
 
 import pytest
 import torch
@@ -135,3 +136,41 @@ def test_four_bit_weights_learn_through_adapters(loaded):
     assert layer.base_layer.weight.dtype is torch.uint8
     assert learning_parts(loaded.model, loaded.family) == {"language"}
     assert all(".lora_" in n for n, p in loaded.model.named_parameters() if p.requires_grad)
+
+
+def test_an_optimizer_in_8_bits_learns_and_goes_on_from_its_stored_state(loaded, tmp_path):
+    pytest.importorskip("bitsandbytes")
+    settings = TrainSettings(optimizer="paged_adamw_8bit", lr=1e-2)
+
+    def step(optimizer):
+        for weight in learning:
+            weight.grad = torch.ones_like(weight)
+        optimizer.step()
+
+    learning = [weight for weight in loaded.model.parameters() if weight.requires_grad]
+    before = [weight.detach().clone() for weight in learning]
+    first = optimizer_of(loaded, settings)
+    step(first)
+    assert all((new < old).all() for new, old in zip(learning, before, strict=True))
+    assert {state["state1"].dtype for state in first.state.values()} == {torch.uint8, torch.float32}
+
+    torch.save(first.state_dict(), tmp_path / "optimizer.pt")
+    middle = [weight.detach().clone() for weight in learning]
+    step(first)
+    expected = [weight.detach().clone() for weight in learning]
+    with torch.no_grad():
+        for weight, value in zip(learning, middle, strict=True):
+            weight.copy_(value)
+    second = optimizer_of(loaded, settings)
+    second.load_state_dict(torch.load(tmp_path / "optimizer.pt", weights_only=True))
+    step(second)
+    assert all(torch.equal(a, b) for a, b in zip(learning, expected, strict=True))
+
+
+def test_an_optimizer_in_8_bits_is_refused_where_it_cannot_work(loaded, monkeypatch):
+    settings = TrainSettings(optimizer="paged_adamw_8bit")
+    with pytest.raises(UnsuitableModel, match="not on mps"):
+        optimizer_of(loaded, settings, device="mps")
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    with pytest.raises(UnsuitableModel, match=r"screensmith\[qlora\]"):
+        optimizer_of(loaded, settings)
