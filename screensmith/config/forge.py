@@ -32,7 +32,7 @@ STAGE_WORDS: Mapping[Stage, Mapping[str, Any]] = {
     1: {"every_element": True},
     2: {"prompt_options": {"thinking": True}, "from_adapter": "merge"},
 }
-ADAPTER: Mapping[str, Any] = {"adapter": "qlora", "freeze_projector": True}
+ADAPTER: Mapping[str, Any] = {"adapter": "qlora", "lora_rank_stabilised": True, "freeze_projector": True}
 ADAPTERS: Mapping[Stage, Mapping[str, Any]] = {
     1: {**ADAPTER, "lora_r": 32, "lora_alpha": 64, "lora_dropout": 0.1, "save_adapter": True},
     2: {**ADAPTER, "lora_r": 16, "lora_alpha": 32, "lora_dropout": 0.05},

@@ -19,7 +19,8 @@ TRAINING_SETS = tuple("aitw amex guiact mind2web miniwob screenspot showui-deskt
 # Settings of ours that ShowUI had no option for, taken under the name of their field.
 OWN = tuple(
     "seed shuffle joined_turns freeze_language max_steps row_tokens max_refused_share lora_targets "
-    "vision_lr projector_lr grad_clip wd vision_cache vision_gradient_checkpointing eval_data eval_steps "
+    "lora_rank_stabilised vision_lr projector_lr grad_clip wd vision_cache "
+    "vision_gradient_checkpointing eval_data eval_steps "
     "eval_limit eval_patience save_steps save_adapter keep_last loglevel log_format trackers".split()
 )
 

@@ -103,6 +103,9 @@ class TrainSettings(BaseModel):
     lora_r: int = Field(8, ge=1, description="rank of the LoRA matrices")
     lora_alpha: int = Field(16, ge=1, description="LoRA scale, divided by the rank")
     lora_dropout: float = Field(0.05, ge=0, lt=1, description="dropout before the LoRA matrices")
+    lora_rank_stabilised: bool = Field(
+        False, description="divide the scale by the root of the rank, also with qlora; adapter=rslora does"
+    )
     lora_targets: str = Field(
         "auto", description="regular expression on module names; auto is the family's choice"
     )

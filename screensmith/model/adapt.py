@@ -43,6 +43,7 @@ def add_adapters(
     dropout: float,
     targets: str,
     frozen: Collection[ModelPart] = (),
+    rank_stabilised: bool = False,
 ) -> list[str]:
     """Put adapters into the model, in place; only they learn afterwards, in full precision.
 
@@ -59,6 +60,7 @@ def add_adapters(
         dropout: share of the adapters' inputs dropped in training.
         targets: regular expression on whole module names, or "auto".
         frozen: parts of the model that get no adapters.
+        rank_stabilised: scale as rsLoRA does, for the other kinds, too.
 
     Returns:
         Names of the adapted modules.
@@ -77,7 +79,7 @@ def add_adapters(
         target_modules=chosen,
         bias="none",
         use_dora=kind == "dora",
-        use_rslora=kind == "rslora",
+        use_rslora=kind == "rslora" or rank_stabilised,
     )
     model.is_loaded_in_4bit = kind == "qlora"  # how peft is told; the library must not believe it later
     try:

@@ -45,8 +45,9 @@ MEASURED_STEPS = 2  # whose memory is looked at before a run
 IDENTITY = (
     "repo_id seed shuffle batch accum epochs max_samples_per_epoch max_steps lr wd warmup_steps "
     "warmup_share schedule optimizer grad_clip history_steps prompt prompt_options dialect "
-    "dialect_options adapter lora_r lora_alpha lora_dropout lora_targets freeze_vision freeze_projector "
-    "freeze_language vision_lr projector_lr shortest_edge longest_edge row_tokens max_tokens skip_layers "
+    "dialect_options adapter lora_r lora_alpha lora_dropout lora_targets lora_rank_stabilised "
+    "freeze_vision freeze_projector freeze_language vision_lr projector_lr shortest_edge longest_edge "
+    "row_tokens max_tokens skip_layers "
     "skip_ratio skip_threshold skip_random train_dataset train_json train_ratio random_sample "
     "record_sample uniform_sample steps_per_epoch min_visual_tokens max_visual_tokens num_turn "
     "joined_turns uniform_prompt shuffle_image_token xy_int text2point text2bbox point2text bbox2text "

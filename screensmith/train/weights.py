@@ -79,6 +79,7 @@ def _adapt(
         dropout=settings.lora_dropout,
         targets=settings.lora_targets,
         frozen=frozen,
+        rank_stabilised=settings.lora_rank_stabilised,
     )
     counts = Counter(loaded.family.part_of(name) for name in names)
     places = ", ".join(f"{counts[part]} in {part}" for part in PARTS if counts[part])

@@ -78,6 +78,16 @@ def test_only_adapters_learn(loaded, adapter, caplog):
     assert scale == {16 / (4**0.5 if adapter == "rslora" else 4)}
 
 
+def test_every_kind_of_adapter_can_be_scaled_by_the_root_of_its_rank(loaded):
+    prepare_weights(loaded, TrainSettings(adapter="lora", lora_r=4, lora_rank_stabilised=True))
+    scale = {
+        module.scaling["default"]
+        for module in loaded.model.modules()
+        if isinstance(getattr(module, "scaling", None), dict)
+    }
+    assert scale == {8.0}
+
+
 def test_adapters_stay_out_of_a_frozen_part(loaded):
     settings = TrainSettings(
         adapter="lora", lora_targets="(?!lm_head).*", freeze_language=True, vision_lr=1e-3
