@@ -9,7 +9,7 @@ import os
 import tempfile
 import typing
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import UnionType
@@ -141,20 +141,49 @@ def convert(
     try:
         with writer:
             found = itertools.islice(itertools.chain([first], episodes), request.limit)
-            added, skipped = _write(writer, progress(found), log)
+            left_out = _LeftOut(request.out / f".{writer.name.replace('/', '-')}.left-out.jsonl")
+            log.extend(left_out.of(writer.finished))
+            added, skipped = _write(writer, progress(found), log, left_out)
         return Outcome(writer.name, writer.written, added, skipped, request.verify and _verify(writer))
     finally:
         log.save(request.out / REFUSED_NAME, writer.name)
 
 
-def _write(writer: Any, episodes: Iterable[Episode], log: RefusalLog) -> tuple[int, int]:
+class _LeftOut:
+    """What writers left out of finished episodes, kept so that a continued run reports it, too."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def of(self, episodes: Collection[str]) -> list[Refusal]:
+        """What earlier runs left out of these episodes."""
+        if not self._path.exists():
+            return []
+        with self._path.open(encoding="utf-8") as file:
+            lines = [line for line in file if line.endswith("\n")]  # the last one may be cut short
+        records = map(json.loads, lines)
+        return [Refusal(**one["refusal"]) for one in records if one["episode"] in episodes]
+
+    def add(self, episode: str, refusals: Sequence[Refusal]) -> None:
+        """Keep what was left out of one episode."""
+        if refusals:
+            with self._path.open("a", encoding="utf-8") as file:
+                for one in refusals:
+                    file.write(json.dumps({"episode": episode, "refusal": asdict(one)}) + "\n")
+
+
+def _write(
+    writer: Any, episodes: Iterable[Episode], log: RefusalLog, left_out: _LeftOut
+) -> tuple[int, int]:
     added = skipped = 0
     for episode in episodes:
         if episode.id in writer.finished:
             skipped += 1
             continue
         try:
-            log.extend(writer.write(episode))
+            parts = writer.write(episode)
+            left_out.add(episode.id, parts)
+            log.extend(parts)
             added += 1
         except Refused as refused:
             log.add(episode.id, refused.reason, refused.detail)

@@ -237,6 +237,28 @@ def test_help_names_readers_and_writers(screensmith: Screensmith) -> None:
     assert "writers: forge, mds, seeclick, showui, task_results" in done.stdout
 
 
+def test_what_was_left_out_of_finished_episodes_is_reported_by_a_continued_run(clean: Path) -> None:
+    source = clean / "source"
+    source.mkdir()
+
+    def record(image: str, *asked: str) -> dict[str, object]:
+        Image.new("RGB", (20, 20)).save(source / image)
+        turns = []
+        for text in asked:
+            turns.append({"from": "human", "value": f"<image>\n{text}" if not turns else text})
+            turns.append({"from": "gpt", "value": "pyautogui.click(x=0.5, y=0.5)"})
+        return {"image": image, "conversations": turns}
+
+    rows = [record("a.png", "x"), record("b.png", "y"), record("a.png", "x", "z"), record("c.png", "w")]
+    (source / "rows.json").write_text(json.dumps(rows), "utf-8")
+    words = ["convert", "aguvis", str(source / "rows.json"), "--option", "stage=1", "--to", "forge", "out"]
+    assert main([*words, "--limit", "3"]) == 0
+    before = refused(clean / "out")
+    assert len(before) == 1
+    assert main(words) == 0
+    assert refused(clean / "out") == before
+
+
 # --- Real processes ---
 
 
