@@ -32,17 +32,15 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """What each of Q queries may see of K keys, for B rows; exactly one of the four is given.
+    """What each of Q queries may see of K keys, for B rows; exactly one of the three is given.
 
     `mask` (B, 1, Q, K) is true where a query may look. `blocks` lists each row's blocks: siblings
-    are skipped instead of computed and masked. `flex` is FlexAttention's block mask. `causal` says that
-    every row is one sequence, in which each token sees all before it.
+    are skipped instead of computed and masked. `flex` is FlexAttention's block mask.
     """
 
     mask: Tensor | None = None
     blocks: tuple[tuple[Block, ...], ...] = ()
     flex: Any = None
-    causal: bool = False
 
 
 def visibility(subtree_end: Tensor, *, keys: Tensor | None = None) -> Visibility:
@@ -59,20 +57,12 @@ def visibility(subtree_end: Tensor, *, keys: Tensor | None = None) -> Visibility
         index = keys
     if subtree_end.is_cuda:
         return Visibility(flex=_flex_mask(index, ends))
-    if keys is None and _is_one_sequence_a_row(index, subtree_end):
-        return Visibility(causal=True)
     if index.shape[1] > 2 * BLOCK_QUERIES:
         blocks = tuple(_blocks(*row) for row in zip(index, ends, strict=True))
         scores = sum(block.mask.numel() for row in blocks for block in row)
         if scores < WORTHWHILE * index.numel() * index.shape[1]:
             return Visibility(blocks=blocks)
     return Visibility(_may_see(index[:, :, None], index[:, None, :], ends[:, None, :])[:, None])
-
-
-def _is_one_sequence_a_row(index: Tensor, subtree_end: Tensor) -> bool:
-    """Whether all that follows a row's first sequence is padding, and nothing in it branches."""
-    first_end = subtree_end[:, :1]
-    return bool((subtree_end == torch.where(index < first_end, first_end, index + 1)).all())
 
 
 def _blocks(index: Tensor, ends: Tensor) -> tuple[Block, ...]:
@@ -124,12 +114,10 @@ def attend(
         output = _flex()(
             query, key, value, block_mask=attention_mask.flex, scale=scaling, enable_gqa=grouped
         )
-    elif attention_mask.causal:
-        output = _causal(query, key, value, scaling, dropout)
     elif attention_mask.blocks:
         output = _in_blocks(query, key, value, attention_mask.blocks, scaling, dropout)
     else:
-        assert attention_mask.mask is not None  # noqa: S101 - one of the four is there
+        assert attention_mask.mask is not None  # noqa: S101 - one of the three is there
         output = _sdpa(query, key, value, attention_mask.mask, scaling, dropout)
     return output.transpose(1, 2).contiguous(), None
 
@@ -144,15 +132,6 @@ def _sdpa(
         key, value = key.repeat_interleave(repeats, dim=1), value.repeat_interleave(repeats, dim=1)
     return nn.functional.scaled_dot_product_attention(
         query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling
-    )
-
-
-def _causal(query: Tensor, key: Tensor, value: Tensor, scaling: float | None, dropout: float) -> Tensor:
-    repeats = query.shape[1] // key.shape[1]
-    if repeats > 1:
-        key, value = key.repeat_interleave(repeats, dim=1), value.repeat_interleave(repeats, dim=1)
-    return nn.functional.scaled_dot_product_attention(
-        query, key, value, dropout_p=dropout, is_causal=True, scale=scaling
     )
 
 

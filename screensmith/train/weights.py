@@ -144,6 +144,11 @@ def _in_8_bits(
     groups: list[dict[str, Any]], rate: float, betas: tuple[float, float], device: torch.device
 ) -> torch.optim.Optimizer:
     """AdamW of bitsandbytes; only CUDA devices have memory that it can move out page by page."""
+    if device.type not in ("cuda", "cpu"):
+        raise UnsuitableModel(
+            f"optimizer=paged_adamw_8bit works on CUDA devices and on the CPU, not on {device.type}; "
+            "take optimizer=adamw"
+        )
     try:
         from bitsandbytes import optim
     except ImportError as error:
@@ -151,11 +156,6 @@ def _in_8_bits(
             "optimizer=paged_adamw_8bit needs bitsandbytes: pip install 'screensmith[qlora]', or take "
             "optimizer=adamw"
         ) from error
-    if device.type not in ("cuda", "cpu"):
-        raise UnsuitableModel(
-            f"optimizer=paged_adamw_8bit works on CUDA devices and on the CPU, not on {device.type}; "
-            "take optimizer=adamw"
-        )
     if device.type == "cpu":
         logger.info("the optimizer's state is in 8 bits, but not paged, which only CUDA devices are")
     kind = optim.PagedAdamW8bit if device.type == "cuda" else optim.AdamW8bit

@@ -128,25 +128,3 @@ def test_few_queries_of_grouped_heads_give_what_repeated_keys_give(queries):
     torch.testing.assert_close(found, whole)
     alone = attention._sdpa(query[:1], key[:1], value[:1], mask[0, 0], None, 0.0)
     torch.testing.assert_close(alone, whole[:1])
-
-
-@pytest.mark.parametrize(
-    ("rows", "causal"),
-    [
-        ([[4, 4, 4, 4], [2, 2, 3, 4]], True),  # one sequence, and a shorter one with padding
-        ([[4, 2, 4, 4], [4, 4, 4, 4]], False),  # a branch
-        ([[2, 2, 4, 4], [4, 4, 4, 4]], False),  # two sequences in a row
-    ],
-)
-def test_rows_of_one_sequence_each_need_no_mask(rows, causal):
-    subtree_end = torch.tensor(rows)
-    seen = visibility(subtree_end)
-    assert seen.causal is causal
-    generator = torch.Generator().manual_seed(1)
-    query = torch.randn(2, 4, 4, 8, generator=generator)
-    key, value = torch.randn(2, 2, 2, 4, 8, generator=generator)
-    found, _ = attend(torch.nn.Module(), query, key, value, seen)
-    whole, _ = attend(torch.nn.Module(), query, key, value, Visibility(dense(subtree_end)))
-    real = subtree_end > torch.arange(4) + 1
-    real |= subtree_end == subtree_end[:, :1]
-    torch.testing.assert_close(found[real], whole[real])
