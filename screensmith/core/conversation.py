@@ -9,6 +9,10 @@ from screensmith.core.episode import Screenshot
 
 Role = Literal["system", "user", "assistant"]
 
+RECIPIENT_MARK, ANSWER_END_MARK = "<|recipient|>", "<|diff_marker|>"
+"""Control tokens of models that say whom a message is meant for, as AGUVIS' do: before the recipient's
+name, and instead of the turn's end after the last message of an answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Text:

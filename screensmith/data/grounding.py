@@ -98,7 +98,7 @@ class Grounding:
         return _asking(varied, questions)
 
     def _leaves(self, sample: Sample) -> bool:
-        return self.own_too and not any(element.text.strip() for element in sample.elements)
+        return self.own_too and not _named(sample)
 
     def _chosen(self, sample: Sample, visit: int, seed: int) -> Sequence[Element]:
         elements = elements_of(sample)
@@ -124,7 +124,7 @@ def question_about(element: Element, form: str) -> Question:
 
 def elements_of(sample: Sample) -> tuple[Element, ...]:
     """The screenshot's named elements, or its one target where the data set has no list of them."""
-    named = tuple(element for element in sample.elements if element.text.strip())
+    named = _named(sample)
     if named:
         return named
     question = sample.questions[0]
@@ -132,6 +132,10 @@ def elements_of(sample: Sample) -> tuple[Element, ...]:
     if question.target is None or not isinstance(click, Click):
         return ()
     return (Element(question.target, question.ask or sample.goal, point=click.at),)
+
+
+def _named(sample: Sample) -> tuple[Element, ...]:
+    return tuple(element for element in sample.elements if element.text.strip())
 
 
 def _asking(sample: Sample, questions: Sequence[Question]) -> Sample:

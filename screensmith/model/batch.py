@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from screensmith.data.trie import ImageSpan, Row
+from screensmith.model.images import content_of
 
 Patches = Mapping[str, NDArray[np.uint8]]
 """Bytes of each tile's patches (patches, 3 * patch * patch), by the key that its spans carry."""
@@ -61,8 +62,8 @@ class Batch:
 
     @property
     def images(self) -> int:
-        """Distinct screenshots, whose tiles' keys are told apart by what follows the last colon."""
-        return len({key.rpartition(":")[0] for key in self.pictures.keys}) if self.pictures else 0
+        """Distinct screenshots, of which each may have several tiles."""
+        return len({content_of(key) for key in self.pictures.keys}) if self.pictures else 0
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device."""

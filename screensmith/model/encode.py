@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from screensmith.core.conversation import Conversation, Image, Message
+from screensmith.core.conversation import ANSWER_END_MARK, RECIPIENT_MARK, Conversation, Image, Message
 from screensmith.core.episode import Screenshot
 from screensmith.data.pixels import ImageGeometry, token_grid, window_size
 from screensmith.data.trie import ImageSpan, TokenSequence
@@ -17,9 +17,7 @@ from screensmith.families import Family
 from screensmith.model.images import tile_key
 from screensmith.model.unsuitable import UnsuitableModel
 
-RECIPIENT, ANSWER_END = "<|recipient|>", "<|diff_marker|>"
-RECIPIENT_MARKS = (RECIPIENT, ANSWER_END)
-"""Control tokens of models that say whom a message is meant for, as AGUVIS' do."""
+RECIPIENT_MARKS = (RECIPIENT_MARK, ANSWER_END_MARK)
 
 Screens = dict[str, Screenshot]
 """The screenshots of some sequences, by the content key that their tiles' keys begin with."""
@@ -49,7 +47,7 @@ class Encoder:
         self._image = int(tokenizer.convert_tokens_to_ids(self._chat.image))
         self.turn_end = int(tokenizer.convert_tokens_to_ids(self._chat.turn_end))
         self.padding = int(tokenizer.convert_tokens_to_ids(self._chat.padding))
-        self._answer_end = self._marked.token_to_id(ANSWER_END)
+        self._answer_end = self._marked.token_to_id(ANSWER_END_MARK)
         self._names_recipients = None not in map(self._marked.token_to_id, RECIPIENT_MARKS)
 
     def encode(self, conversation: Conversation, screens: Screens) -> TokenSequence:
@@ -88,7 +86,7 @@ class Encoder:
 
     def _addressed(self, recipient: str) -> list[int]:
         self._check_recipients()
-        return self._marks(f"{RECIPIENT}{recipient}\n") if recipient else []
+        return self._marks(f"{RECIPIENT_MARK}{recipient}\n") if recipient else []
 
     def _check_recipients(self) -> None:
         if not self._names_recipients:

@@ -30,6 +30,11 @@ def tile_key(content: str, number: int) -> str:
     return f"{content}:{number}"
 
 
+def content_of(key: str) -> str:
+    """The content key of the screenshot that a tile's key belongs to."""
+    return key.rpartition(":")[0]
+
+
 def read_screens(
     screens: Mapping[str, Screenshot], geometry: ImageGeometry
 ) -> dict[str, NDArray[np.uint8]]:

@@ -10,6 +10,7 @@ from torch import nn
 
 from screensmith.data.trie import TokenSequence
 from screensmith.families import Family
+from screensmith.model.images import content_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Meter:
         """
         read = sum(len(request.tokens) for request in requests)
         said = sum(map(len, answers))
-        keys = {str(span.key).rpartition(":")[0] for request in requests for span in request.images}
+        keys = {content_of(str(span.key)) for request in requests for span in request.images}
         operations = 2.0 * (self._language * (read + said) + self._head * said + self._vision * patches)
         return Spent(read + said, len(keys), operations)
 

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from screensmith.core.conversation import Conversation, Image, Message, Opening, Part, Text
+from screensmith.core.conversation import (
+    ANSWER_END_MARK,
+    RECIPIENT_MARK,
+    Conversation,
+    Image,
+    Message,
+    Opening,
+    Part,
+    Text,
+)
 from screensmith.core.geometry import Size
 from screensmith.core.sample import Question, Sample
 from screensmith.dialects import Dialect
@@ -18,7 +27,7 @@ from screensmith.prompts import Unpacked
 from screensmith.prompts._previous import previous_actions
 
 Mode = Literal["self-plan", "force-plan", "grounding", "low-level"]
-ADDED_MARKS = ("<|recipient|>", "<|diff_marker|>")
+ADDED_MARKS = (RECIPIENT_MARK, ANSWER_END_MARK)
 """Control tokens that a model needs for this prompt."""
 
 EVERYBODY, SYSTEM = "all", "os"

@@ -15,7 +15,7 @@ from screensmith.data.packing import Load, balance, pack_rows
 from screensmith.data.trie import Row, TokenSequence, lay_out
 from screensmith.model.batch import Batch, blank_row, collate
 from screensmith.model.encode import Encoder, Screens
-from screensmith.model.images import read_screens
+from screensmith.model.images import content_of, read_screens
 from screensmith.model.skipping import Skipping
 from screensmith.model.vision_cache import VisionCache
 from screensmith.train.plan import Plan
@@ -82,7 +82,7 @@ class StepDataset(Dataset[list[Batch]]):
     def _batch(self, rows: Sequence[Row], screens: Screens, step: int) -> Batch:
         keys = {str(span.key) for row in rows for span in row.images}
         features = self._vision_cache.read(keys) if self._vision_cache and keys else None
-        shown = {key.rpartition(":")[0] for key in keys}
+        shown = {content_of(key) for key in keys}
         wanted = {content: screen for content, screen in screens.items() if content in shown}
         patches: Patches = {}
         if features is None or self._skipping is not None:
