@@ -1,6 +1,6 @@
 # Every target does its own set-up; only `make` and a Python 3.11 or newer with `venv` must be there.
 #   make quickstart            learn from recorded episodes, then operate a real browser
-#   make test                  pass the tests (PYTEST="-k config" for a part of them)
+#   make test                  pass the tests (PYTEST="-k config" for a part of them, WORKERS=0 in one process)
 #   make test TRANSFORMERS=5   the same with the newest transformers 5.x, in an environment of its own
 #   make train ARGS="--lr 1e-5"
 #   make bench                 measure speed beside TRL and others, each in an environment of its own
@@ -10,6 +10,7 @@ PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11 py
 TRANSFORMERS ?=
 ARGS ?=
 PYTEST ?=
+WORKERS ?= 2
 VENV := .venv$(if $(TRANSFORMERS),-transformers$(TRANSFORMERS))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
@@ -29,7 +30,7 @@ quickstart: $(READY) $(BROWSER)
 	$(BIN)/screensmith quickstart $(ARGS)
 
 test: $(READY) $(BROWSER)
-	@test -e $(BROWSER) || export SCREENSMITH_NO_BROWSER=1; $(BIN)/python -m pytest $(PYTEST)
+	@test -e $(BROWSER) || export SCREENSMITH_NO_BROWSER=1; $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
 
 test-transformers5:
 	$(MAKE) test TRANSFORMERS=5

@@ -1,6 +1,10 @@
 """Settings of the whole suite."""
 
+import fcntl
 import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -9,7 +13,9 @@ from hypothesis import settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Timing belongs in benchmarks: the machines that run this suite are shared and noisy.
-settings.register_profile("screensmith", deadline=None)
+settings.register_profile("search", deadline=None, max_examples=500)
+# What decides whether a change lands must not depend on chance; "search" is for looking for more.
+settings.register_profile("screensmith", deadline=None, derandomize=True, database=None)
 settings.load_profile("screensmith")
 
 
@@ -20,3 +26,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason="SCREENSMITH_NO_BROWSER=1"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let a test marked `alone` wait until the other processes of `pytest -n` are between two tests."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        return (yield)
+    with (Path(tempfile.gettempdir()) / f"screensmith-tests-{run}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
+        return (yield)

@@ -15,15 +15,13 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any, get_args
+from typing import ClassVar, get_args
 
 from screensmith.core import actions as act
-from screensmith.core.geometry import Box, Point, Size
+from screensmith.core.geometry import Point, Size
 from screensmith.dialects import Unreadable, Unsupported
-from screensmith.dialects._answers import find_calls, sections_of, split
+from screensmith.dialects._answers import find_calls, split
 from screensmith.dialects._arguments import (
-    PLACES_ARE,
     PLAIN_NUMBER,
     ReadPlace,
     ends_of,
@@ -32,14 +30,12 @@ from screensmith.dialects._arguments import (
     number_of,
     seconds_of,
     text_of,
-    written_place,
 )
+from screensmith.dialects._call_dialect import CallDialect, bare, described
 from screensmith.dialects._calls import Call, bind, quoted
-from screensmith.dialects._coordinates import CoordinateFrame, FrameName
+from screensmith.dialects._coordinates import FrameName
 from screensmith.dialects._coordinates import frame as frame_of
 from screensmith.dialects._keys import key_of, name_of
-
-__all__ = ["Forge", "calls_of", "dialect", "sections_of", "split_answer"]
 
 HUNDREDTHS = 100
 FLOAT_NOISE = 1e-9
@@ -61,7 +57,7 @@ MEANINGS: Mapping[str, str] = {
     "navigate_home()": "go to the home screen",
     "final_answer(answer)": "end the task with an answer, or with 'success' or 'failure'",
 }
-NAMES = frozenset(form.partition("(")[0] for form in MEANINGS)
+NAMES = frozenset(map(bare, MEANINGS))
 _CLICKS: Mapping[tuple[act.Button, int], str] = {
     ("left", 1): "click",
     ("left", 2): "double_click",
@@ -92,13 +88,9 @@ def dialect(
         screensmith.plugins.UnknownName: there is no such frame.
         ValueError: an option has no meaning.
     """
-    known = tuple(form.partition("(")[0] for form in MEANINGS)
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ValueError(f"unknown call {unknown[0]!r}; known: {', '.join(known)}")
     if not 0 <= scroll_tolerance < 1:
         raise ValueError(f"scroll_tolerance must be 0 or more and less than 1, got {scroll_tolerance}")
-    return Forge(frame_of(frame, decimals=decimals), tuple(names) or known, scroll_tolerance)
+    return Forge(frame_of(frame, decimals=decimals), described(names, MEANINGS), scroll_tolerance)
 
 
 def calls_of(text: str) -> tuple[Call, ...]:
@@ -116,43 +108,14 @@ def split_answer(text: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Forge:
+class Forge(CallDialect):
     """See `dialect`."""
 
-    places: CoordinateFrame
-    action_names: tuple[str, ...]
     scroll_tolerance: float
 
-    @property
-    def coordinate_frame(self) -> str:
-        """Fractions, unless another is chosen."""
-        return self.places.name
-
-    def quantum(self, size: Size) -> tuple[float, float]:
-        """One unit of the last digit, in fractions."""
-        return self.places.quantum(size)
-
-    def describe(self) -> str:
-        """The calls, each with what it does, and how an answer is written."""
-        lines = [
-            f"- {form}: {does}"
-            for form, does in MEANINGS.items()
-            if form.partition("(")[0] in self.action_names
-        ]
-        return "\n".join(
-            [
-                "These functions act on the screen:",
-                *lines,
-                f"Places are {PLACES_ARE[self.places.name]}. Answer with calls of these functions.",
-            ]
-        )
-
-    def render(self, actions: tuple[act.Action, ...], size: Size) -> str:
-        """The calls with blanks between them."""
-        for before, after in pairwise(actions):
-            if isinstance(before, act.Hover) and isinstance(after, act.Scroll) and after.at is None:
-                raise Unsupported("a scroll without a place right after a move has that place")
-        return " ".join(self._call(action, size) for action in actions)
+    meanings: ClassVar[Mapping[str, str]] = MEANINGS
+    how_to_answer: ClassVar[str] = "Answer with calls of these functions."
+    between: ClassVar[str] = " "
 
     def parse(self, text: str, size: Size) -> tuple[act.Action, ...]:
         """The actions of an answer's calls."""
@@ -163,20 +126,6 @@ class Forge:
         for call in calls_of(text):
             turn.actions.append(_READERS[call.name](turn, call))
         return tuple(turn.actions)
-
-    def write_point(self, point: Point, size: Size) -> str:
-        """`[x, y]`."""
-        return written_place(self.places, size, point)
-
-    def write_box(self, box: Box, size: Size) -> str:
-        """`[left, top, right, bottom]`."""
-        return written_place(self.places, size, Point(box.left, box.top), Point(box.right, box.bottom))
-
-    def _call(self, action: act.Action, size: Size) -> str:
-        writer = _WRITERS.get(type(action))
-        if writer is None:
-            raise Unsupported(f"no call for {act.kind_of(action)}")
-        return writer(self, action, size)
 
     def _at(self, name: str, point: Point, size: Size) -> str:
         x, y = self.places.write(point, size)
@@ -315,7 +264,7 @@ _READERS: Mapping[str, Callable[[_Turn, Call], act.Action]] = {
     "navigate_home": _read_bare(act.Home()),
     "final_answer": _read_end,
 }
-_WRITERS: Mapping[type, Callable[[Forge, Any, Size], str]] = {
+Forge.writers = {
     act.Click: Forge._click,
     act.LongPress: lambda d, a, size: d._at("long_press", a.at, size),
     act.Hover: lambda d, a, size: d._at("move_mouse", a.at, size),

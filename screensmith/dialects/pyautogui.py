@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from typing import ClassVar
 
 from screensmith.core import actions as act
-from screensmith.core.geometry import Box, Point, Size
+from screensmith.core.geometry import Point, Size
 from screensmith.dialects import Unsupported
 from screensmith.dialects._answers import find_calls, sections_of, split
-from screensmith.dialects._arguments import PLACES_ARE, PLAIN_NUMBER, written_place
+from screensmith.dialects._arguments import PLAIN_NUMBER
+from screensmith.dialects._call_dialect import CallDialect, described
 from screensmith.dialects._calls import Call, quoted
-from screensmith.dialects._coordinates import CoordinateFrame, FrameName
+from screensmith.dialects._coordinates import FrameName
 from screensmith.dialects._coordinates import frame as frame_of
 from screensmith.dialects._keys import name_of
 from screensmith.dialects._pyautogui_calls import MOST_CLICKS, READERS, Turn
@@ -77,11 +77,7 @@ def dialect(*, frame: FrameName = "fraction", decimals: int = 4, names: tuple[st
         screensmith.plugins.UnknownName: there is no such frame.
         ValueError: an option has no meaning.
     """
-    known = {_bare(form): form for form in MEANINGS}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ValueError(f"unknown call {unknown[0]!r}; known: {', '.join(known)}")
-    return PyAutoGui(frame_of(frame, decimals=decimals), tuple(names) or tuple(known))
+    return PyAutoGui(frame_of(frame, decimals=decimals), described(names, MEANINGS))
 
 
 def calls_of(text: str) -> tuple[Call, ...]:
@@ -99,38 +95,12 @@ def split_answer(text: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class PyAutoGui:
+class PyAutoGui(CallDialect):
     """See `dialect`."""
 
-    places: CoordinateFrame
-    action_names: tuple[str, ...]
-
-    @property
-    def coordinate_frame(self) -> str:
-        """Fractions, unless another is chosen."""
-        return self.places.name
-
-    def quantum(self, size: Size) -> tuple[float, float]:
-        """One unit of the last digit, in fractions."""
-        return self.places.quantum(size)
-
-    def describe(self) -> str:
-        """The calls, each with what it does, and how an answer is written."""
-        lines = [f"- {form}: {does}" for form, does in MEANINGS.items() if _bare(form) in self.action_names]
-        return "\n".join(
-            [
-                "These functions act on the screen:",
-                *lines,
-                f"Places are {PLACES_ARE[self.places.name]}. Answer with calls, one a line.",
-            ]
-        )
-
-    def render(self, actions: tuple[act.Action, ...], size: Size) -> str:
-        """The calls, one a line."""
-        for before, after in pairwise(actions):
-            if isinstance(before, act.Hover) and isinstance(after, act.Scroll) and after.at is None:
-                raise Unsupported("a scroll without a place right after a move has that place")
-        return "\n".join(self._call(action, size) for action in actions)
+    meanings: ClassVar[Mapping[str, str]] = MEANINGS
+    how_to_answer: ClassVar[str] = "Answer with calls, one a line."
+    between: ClassVar[str] = "\n"
 
     def parse(self, text: str, size: Size) -> tuple[act.Action, ...]:
         """The actions of an answer's calls."""
@@ -140,20 +110,6 @@ class PyAutoGui:
         calls = calls_of(text)
         said = sections_of(text).get("action", "") if "scroll" in text else ""
         return Turn(lambda x, y: self.places.read(x, y, size), said).take(calls)
-
-    def write_point(self, point: Point, size: Size) -> str:
-        """`[x, y]`."""
-        return written_place(self.places, size, point)
-
-    def write_box(self, box: Box, size: Size) -> str:
-        """`[left, top, right, bottom]`."""
-        return written_place(self.places, size, Point(box.left, box.top), Point(box.right, box.bottom))
-
-    def _call(self, action: act.Action, size: Size) -> str:
-        writer = _WRITERS.get(type(action))
-        if writer is None:
-            raise Unsupported(f"no call for {act.kind_of(action)}")
-        return writer(self, action, size)
 
     def _at(self, point: Point, size: Size) -> str:
         x, y = self.places.write(point, size)
@@ -226,11 +182,7 @@ def _opened(_: PyAutoGui, action: act.OpenApp, __: Size) -> str:
     return f"mobile.open_app(app_name={quoted(action.name)})"
 
 
-def _bare(form: str) -> str:
-    return form.partition("(")[0]
-
-
-_WRITERS: Mapping[type, Callable[[PyAutoGui, Any, Size], str]] = {
+PyAutoGui.writers = {
     act.Click: PyAutoGui._click,
     act.Hover: lambda d, a, size: f"pyautogui.moveTo({d._at(a.at, size)})",
     act.Drag: PyAutoGui._drag,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from screensmith.core.prediction import BatchPolicy, Prediction
 from screensmith.core.refusals import Refused
 from screensmith.core.sample import Question, Sample
 from screensmith.dialects import Unsupported
-from screensmith.evaluate.benchmark import NOT_ASKED
+
+NOT_ASKED = "cannot be asked"
+"""How the problem of a sample begins that the checkpoint's dialect or prompt has no words for."""
 
 
 class Asking:
@@ -35,26 +37,29 @@ class Asking:
         found: list[Prediction] = []
         for start in range(0, len(samples), self._batch):
             asked = [_without_answer(sample) for sample in samples[start : start + self._batch]]
-            found += self._answers(asked)
+            found += answers_of(self._policy, asked)
             self._answered += len(asked)
             if self._on_batch is not None:
                 self._on_batch(self._answered, self._total)
         return found
 
-    def _answers(self, samples: Sequence[Sample]) -> Iterator[Prediction]:
-        try:
-            predictions = self._policy(samples)
-        except (Unsupported, Refused) as error:
-            if len(samples) == 1:
-                reason = error.reason if isinstance(error, Refused) else str(error)
-                yield Prediction("", problem=f"{NOT_ASKED}: {reason}")
-                return
-            for sample in samples:
-                yield from self._answers([sample])
-            return
-        if len(predictions) != len(samples):
-            raise ValueError(f"the policy gave {len(predictions)} answers to {len(samples)} samples")
-        yield from predictions
+
+def answers_of(policy: BatchPolicy, samples: Sequence[Sample]) -> list[Prediction]:
+    """The policy's answers; a sample that cannot be put into its words is wrong and counted, not an end.
+
+    Raises:
+        ValueError: the policy gave another number of answers than it was asked for.
+    """
+    try:
+        predictions = policy(samples)
+    except (Unsupported, Refused) as error:
+        if len(samples) == 1:
+            reason = error.reason if isinstance(error, Refused) else str(error)
+            return [Prediction("", problem=f"{NOT_ASKED}: {reason}")]
+        return [answer for sample in samples for answer in answers_of(policy, [sample])]
+    if len(predictions) != len(samples):
+        raise ValueError(f"the policy gave {len(predictions)} answers to {len(samples)} samples")
+    return predictions
 
 
 def _without_answer(sample: Sample) -> Sample:

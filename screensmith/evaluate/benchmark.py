@@ -15,10 +15,9 @@ from screensmith.benchmarks._figures import episode_of
 from screensmith.core.actions import Action, Click
 from screensmith.core.episode import Episode
 from screensmith.core.prediction import BatchPolicy, Prediction
-from screensmith.core.refusals import Refused
 from screensmith.core.sample import Sample
 from screensmith.data.samples import samples_of
-from screensmith.dialects import Unsupported
+from screensmith.evaluate._asking import answers_of
 from screensmith.evaluate._bulk import many_objects
 from screensmith.evaluate._resampling import Difference, comparable, difference, interval_of
 from screensmith.evaluate.answers import AnswersFile
@@ -26,9 +25,6 @@ from screensmith.evaluate.interval import Interval
 
 CUT_OFF = "answer cut off"
 """The problem of an answer that reached the largest number of tokens; see `model.policy`."""
-
-NOT_ASKED = "cannot be asked"
-"""How the problem of a sample begins that the checkpoint's dialect or prompt has no words for."""
 
 NUMBERS = struct.Struct("<8d")
 NO_BOX, NO_PLACE = (-1.0, -1.0, -1.0, -1.0), (-1.0, -1.0)
@@ -67,8 +63,28 @@ class Measured:
     method: str
 
 
+class HasFigures:
+    """What results have in common."""
+
+    __slots__ = ()
+    figures: tuple[Measured, ...]
+    unreadable: Mapping[str, int]
+
+    @property
+    def cut(self) -> int:
+        """Answers that were cut off."""
+        return self.unreadable.get(CUT_OFF, 0)
+
+    def measured(self, name: str) -> Measured:
+        """One figure by its name; raises KeyError."""
+        for one in self.figures:
+            if one.figure.name == name:
+                return one
+        raise KeyError(name)
+
+
 @dataclass(frozen=True, slots=True)
-class BenchmarkResult:
+class BenchmarkResult(HasFigures):
     """How one model did on one benchmark.
 
     `unreadable` counts the answers without actions by reason, those cut off included; they score 0.
@@ -86,18 +102,6 @@ class BenchmarkResult:
     published: tuple[Published, ...]
     origin: Origin
     scored: tuple[Scored, ...] = field(default=(), compare=False, repr=False)
-
-    @property
-    def cut(self) -> int:
-        """Answers that were cut off."""
-        return self.unreadable.get(CUT_OFF, 0)
-
-    def measured(self, name: str) -> Measured:
-        """One figure by its name; raises KeyError."""
-        for one in self.figures:
-            if one.figure.name == name:
-                return one
-        raise KeyError(name)
 
     @property
     def score(self) -> float | None:
@@ -206,9 +210,7 @@ def run_benchmark(
     done = len(samples) - len(open_samples)
     for start in range(0, len(open_samples), batch):
         asked = open_samples[start : start + batch]
-        predictions = _ask(policy, asked)
-        if len(predictions) != len(asked):
-            raise ValueError(f"the policy gave {len(predictions)} answers to {len(asked)} samples")
+        predictions = answers_of(policy, asked)
         for sample, prediction in zip(asked, predictions, strict=True):
             found[sample.id] = prediction
         if answers is not None:
@@ -216,17 +218,6 @@ def run_benchmark(
         if on_batch is not None:
             on_batch(done + start + len(asked), len(samples))
     return score_answers(benchmark, samples, [found[sample.id] for sample in samples], origin=origin)
-
-
-def _ask(policy: BatchPolicy, samples: Sequence[Sample]) -> list[Prediction]:
-    """The policy's answers; a sample that cannot be put into its words is wrong and counted, not an end."""
-    try:
-        return policy(samples)
-    except (Unsupported, Refused) as error:
-        if len(samples) == 1:
-            reason = error.reason if isinstance(error, Refused) else str(error)
-            return [Prediction("", problem=f"{NOT_ASKED}: {reason}")]
-    return [answer for sample in samples for answer in _ask(policy, [sample])]
 
 
 def score_answers(

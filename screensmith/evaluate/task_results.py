@@ -41,7 +41,7 @@ from screensmith.data.samples import samples_of
 from screensmith.dialects import Unsupported
 from screensmith.evaluate._asking import Asking
 from screensmith.evaluate._resampling import Difference, comparable, difference, interval_of
-from screensmith.evaluate.benchmark import CUT_OFF, Measured, Origin, hash_of
+from screensmith.evaluate.benchmark import HasFigures, Measured, Origin, hash_of
 from screensmith.prompts import Leak
 
 TEACHER_FORCED, PROPAGATED = "teacher_forced", "propagated"
@@ -108,7 +108,7 @@ def _operation(actions: Sequence[object]) -> Operate | None:
 
 
 @dataclass(frozen=True, slots=True)
-class ModeResult:
+class ModeResult(HasFigures):
     """How the model did with one kind of memory.
 
     `unreadable` counts the answers without an operation by reason, those cut off included, and
@@ -120,18 +120,6 @@ class ModeResult:
     unreadable: Mapping[str, int]
     memory_notes: Mapping[str, int]
     steps: tuple[JudgedStep, ...] = field(compare=False, repr=False)
-
-    @property
-    def cut(self) -> int:
-        """Answers that were cut off."""
-        return self.unreadable.get(CUT_OFF, 0)
-
-    def measured(self, name: str) -> Measured:
-        """One figure by its name; raises KeyError."""
-        for one in self.figures:
-            if one.figure.name == name:
-                return one
-        raise KeyError(name)
 
     def value(self, name: str) -> float | None:
         """The value of one figure."""

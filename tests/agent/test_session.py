@@ -1,6 +1,7 @@
 """One task, walked step by step: memory is carried, bounded, and survives what cannot be read."""
 
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -99,9 +100,16 @@ def test_a_carried_memory_is_plain_json_within_the_limit(part, longest):
     assert len(text) <= longest
     assert json.loads(text) == kept
     assert carried() == taken
-    assert bool(taken.notes) == (kept != json.loads(json.dumps(part).replace("NaN", "null"))) or "Inf" in (
-        json.dumps(part)
-    )
+    assert bool(taken.notes) == (kept != without_odd_numbers(part))
+
+
+def without_odd_numbers(value):
+    """JSON has no word for NaN and the infinities."""
+    if isinstance(value, dict):
+        return {key: without_odd_numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_odd_numbers(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def test_what_an_answer_holds_can_change_without_changing_the_memory():

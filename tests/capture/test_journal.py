@@ -68,6 +68,7 @@ def recording(tmp_path, store):
         process.kill()
 
 
+@pytest.mark.alone
 @pytest.mark.browser
 def test_what_was_done_before_a_kill_is_recovered_once(recording, store):
     assert recover(store.out, store) == 0  # it is still running
@@ -90,6 +91,7 @@ def test_what_was_done_before_a_kill_is_recovered_once(recording, store):
     assert recover(store.out, store) == 0
 
 
+@pytest.mark.alone
 @pytest.mark.browser
 def test_an_interrupt_ends_it_in_order(recording):
     os.killpg(recording.pid, signal.SIGINT)  # as a terminal does, to the browser's driver too

@@ -27,7 +27,7 @@ from screensmith.core.actions import (
 from screensmith.core.refusals import Refused
 from screensmith.environments._chromium import chromium
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 WIDTH, HEIGHT = 640, 480
 SECRET = "hunter2x"

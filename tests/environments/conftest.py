@@ -12,7 +12,7 @@ from screensmith.environments._input import ELEMENTS_SCRIPT, Frame, Stage
 FRAME = Frame(Size(400, 300), left=20, top=10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def context() -> Iterator[Any]:
     with chromium() as browser:
         context = browser.new_context(

@@ -323,8 +323,19 @@ def test_broken_files_are_one_error(bases, tmp_path):
         load_model(str(folder))
 
 
-def test_a_missing_base_is_one_error_that_says_what_to_do(bases, tmp_path, monkeypatch):
+@pytest.fixture
+def no_hub(monkeypatch):
+    """As with HF_HUB_OFFLINE, whatever talked to a hub before, which would be asked for half a minute."""
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    forget = getattr(huggingface_hub.utils, "reset_sessions", lambda: None)  # before huggingface_hub 1.0
+    forget()
+    yield
+    monkeypatch.undo()
+    forget()
+
+
+@pytest.mark.usefixtures("no_hub")
+def test_a_missing_base_is_one_error_that_says_what_to_do(bases, tmp_path):
     base = shutil.copytree(bases["qwen2_vl"], tmp_path / "base")
     folder = saved(adapted(base), tmp_path / "runs" / "adapter")
     base.rename(tmp_path / "moved")
