@@ -20,6 +20,7 @@ from screensmith.core.episode import Episode, Screenshot, Step
 from screensmith.core.geometry import Point, Size
 from screensmith.core.refusals import RefusalLog, Refused
 from screensmith.dialects import Dialect, Unreadable, pyautogui
+from screensmith.readers import whole
 from screensmith.readers._aguvis_episodes import DATASET, Ask, Assembly, Deed, follows
 from screensmith.readers._aguvis_files import Part, fingerprint_parts, parts_of
 from screensmith.readers._aguvis_records import Exchange, Record, record_of
@@ -31,22 +32,6 @@ from screensmith.readers._json_rows import rows
 STAGES = (0, 1, 2)
 _BARE_SCROLL = "scroll()"
 _NO_PLACE = "code unreadable: no place before"
-
-
-def read(
-    root: str,
-    *,
-    json: str = "",
-    stage: int = 0,
-    images: str = "",
-    data: str = "",
-    seed: int = 0,
-    refusals: RefusalLog | None = None,
-) -> Sequence[Episode]:
-    """Every usable record; see `stream`."""
-    return tuple(
-        stream(root, json=json, stage=stage, images=images, data=data, seed=seed, refusals=refusals)
-    )
 
 
 def stream(
@@ -90,6 +75,9 @@ def stream(
         raise ValueError(f"stage must be 1, 2, or 0 for what each record is, got {stage!r}")
     parts = parts_of(root, json, images, data)
     return _stream(parts, stage, seed, RefusalLog() if refusals is None else refusals)
+
+
+read = whole(stream)
 
 
 def fingerprint(

@@ -28,6 +28,7 @@ from screensmith.core.actions import (
 from screensmith.core.episode import Episode, Step
 from screensmith.core.geometry import Size
 from screensmith.core.refusals import RefusalLog, Refused
+from screensmith.readers import whole
 from screensmith.readers._folder import fingerprint_of, sentence_of, word_of
 from screensmith.readers._json_rows import rows
 from screensmith.readers._navigation import (
@@ -77,14 +78,14 @@ _IDS: Mapping[str, int] = {
 }
 
 
-def read(
+def stream(
     root: str,
     *,
     json: str = "",
     layout: str = "auto",
     verify_images: bool = False,
     refusals: RefusalLog | None = None,
-) -> Sequence[Episode]:
+) -> Iterator[Episode]:
     """Every usable episode, in the order of the file.
 
     Args:
@@ -98,22 +99,13 @@ def read(
     Raises:
         ValueError: there is no such data set, or its metadata file is broken.
     """
-    return tuple(stream(root, json=json, layout=layout, verify_images=verify_images, refusals=refusals))
-
-
-def stream(
-    root: str,
-    *,
-    json: str = "",
-    layout: str = "auto",
-    verify_images: bool = False,
-    refusals: RefusalLog | None = None,
-) -> Iterator[Episode]:
-    """`read`, one episode at a time."""
     place = locate(root, json, layout, NAMES, IMAGES, verify_images)
     found = _raw(place) if place.layout == "raw" else _prepared(place)
     log = RefusalLog() if refusals is None else refusals
     return assemble(found, {"dataset": "aitw"}, log, restarts=True)
+
+
+read = whole(stream)
 
 
 def fingerprint(

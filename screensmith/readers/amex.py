@@ -7,7 +7,7 @@ Source: formats.md 1.3.2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from screensmith.core.episode import Element, Episode, Screenshot, Step
 from screensmith.core.geometry import Box, Point, Size
 from screensmith.core.refusals import RefusalLog, Refused
 from screensmith.plugins import suggest
+from screensmith.readers import whole
 from screensmith.readers._folder import (
     Folder,
     Names,
@@ -48,21 +49,6 @@ PARTS = {
 CAPTION_GOAL = "Say what this screen shows."
 LONGEST_NAME = 60
 POINT_DECIMALS = 4
-
-
-def read(
-    root: str,
-    *,
-    json: str = "",
-    layout: str = "auto",
-    part: str = "",
-    verify_images: bool = False,
-    refusals: RefusalLog | None = None,
-) -> Sequence[Episode]:
-    """Every screen that can be used; see `stream`."""
-    return tuple(
-        stream(root, json=json, layout=layout, part=part, verify_images=verify_images, refusals=refusals)
-    )
 
 
 def stream(
@@ -102,6 +88,9 @@ def stream(
     if part == "captions":
         return _stream_captions(folder, metadata, verify_images, log)
     return stream_prepared(DATASET, folder, metadata, verify_images, log)
+
+
+read = whole(stream)
 
 
 def fingerprint(

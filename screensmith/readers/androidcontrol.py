@@ -9,7 +9,7 @@ other. Images lie in `images/`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, get_args
 
@@ -18,6 +18,7 @@ from screensmith.core.episode import Episode, Step
 from screensmith.core.geometry import Size
 from screensmith.core.refusals import RefusalLog, Refused
 from screensmith.plugins import suggest
+from screensmith.readers import whole
 from screensmith.readers._folder import box_of_pixels, edges_of, fingerprint_of, sentence_of
 from screensmith.readers._json_rows import rows
 from screensmith.readers._navigation import (
@@ -43,14 +44,14 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
 }
 
 
-def read(
+def stream(
     root: str,
     *,
     json: str = "",
     level: str = "high",
     verify_images: bool = False,
     refusals: RefusalLog | None = None,
-) -> Sequence[Episode]:
+) -> Iterator[Episode]:
     """Every usable episode, in the order of the file.
 
     Args:
@@ -64,23 +65,14 @@ def read(
     Raises:
         ValueError: there is no such file, it is broken, or `level` has no meaning.
     """
-    return tuple(stream(root, json=json, level=level, verify_images=verify_images, refusals=refusals))
-
-
-def stream(
-    root: str,
-    *,
-    json: str = "",
-    level: str = "high",
-    verify_images: bool = False,
-    refusals: RefusalLog | None = None,
-) -> Iterator[Episode]:
-    """`read`, one episode at a time."""
     if level not in LEVELS:
         raise suggest("level", level, list(LEVELS))
     place = locate(root, json, "auto", NAMES, IMAGES, verify_images)
     log = RefusalLog() if refusals is None else refusals
     return assemble(_rows(place, level), {"dataset": "androidcontrol"}, log, restarts=True)
+
+
+read = whole(stream)
 
 
 def fingerprint(

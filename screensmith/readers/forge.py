@@ -20,6 +20,7 @@ from screensmith.core.episode import Episode, Screenshot
 from screensmith.core.geometry import Box
 from screensmith.core.refusals import RefusalLog, Refused
 from screensmith.dialects import Dialect, Unreadable, forge
+from screensmith.readers import whole
 from screensmith.readers._folder import (
     Folder,
     box_of_fractions,
@@ -48,18 +49,6 @@ KEPT: Mapping[str, type] = {
     "previous_image": str,
     "missing_before": int,
 }
-
-
-def read(
-    root: str,
-    *,
-    json: str = "",
-    stage: int = 0,
-    images: str = "",
-    refusals: RefusalLog | None = None,
-) -> Sequence[Episode]:
-    """Every usable line; see `stream`."""
-    return tuple(stream(root, json=json, stage=stage, images=images, refusals=refusals))
 
 
 def stream(
@@ -91,6 +80,9 @@ def stream(
     files = _files(root, json, stage)
     folder = _folder(files[0][0].parent, images)
     return _stream(files, folder, RefusalLog() if refusals is None else refusals)
+
+
+read = whole(stream)
 
 
 def fingerprint(root: str, *, json: str = "", stage: int = 0, images: str = "") -> str:

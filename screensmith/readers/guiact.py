@@ -18,6 +18,7 @@ from screensmith.core.actions import points_of
 from screensmith.core.episode import Episode, Step
 from screensmith.core.geometry import Size
 from screensmith.core.refusals import RefusalLog, Refused
+from screensmith.readers import whole
 from screensmith.readers._folder import Folder, fingerprint_of, size_of, word_of
 from screensmith.readers._guiact_actions import Recorded, prepared_actions, raw_actions
 from screensmith.readers._guiact_images import Images
@@ -49,7 +50,7 @@ _STAGE_OF = {"record": "web-multi", "episode": "smartphone"}
 _SPLIT = re.compile(r"(?:^|[_-])(train|test)(?:[_-]|$)")
 
 
-def read(
+def stream(
     root: str,
     *,
     json: str = "",
@@ -58,7 +59,7 @@ def read(
     elements: bool = True,
     verify_images: bool = False,
     refusals: RefusalLog | None = None,
-) -> Sequence[Episode]:
+) -> Iterator[Episode]:
     """Every usable episode, in the order of the file; a row of web-single is an episode of one step.
 
     Images are looked for in `<stage>_<split>_images`, `images/<stage>_<split>`, `images/<split>` and
@@ -80,30 +81,6 @@ def read(
         ValueError: there is no such data set, its metadata file is broken, or pyarrow is needed and
             missing.
     """
-    return tuple(
-        stream(
-            root,
-            json=json,
-            layout=layout,
-            keep_non_ascii=keep_non_ascii,
-            elements=elements,
-            verify_images=verify_images,
-            refusals=refusals,
-        )
-    )
-
-
-def stream(
-    root: str,
-    *,
-    json: str = "",
-    layout: str = "auto",
-    keep_non_ascii: bool = True,
-    elements: bool = True,
-    verify_images: bool = False,
-    refusals: RefusalLog | None = None,
-) -> Iterator[Episode]:
-    """`read`, one episode at a time."""
     place = locate(root, json, layout, NAMES, IMAGES)
     split = _split_of(place.file)
     images = _images(place, split, elements, verify_images)
@@ -111,6 +88,9 @@ def stream(
     log = RefusalLog() if refusals is None else refusals
     facts = {"dataset": "guiact", "split": split}
     return assemble(found, facts, log, restarts=False, broken_by_refusals=True)
+
+
+read = whole(stream)
 
 
 def fingerprint(

@@ -9,7 +9,7 @@ the facts. Source: formats.md 1.5.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from screensmith.core.actions import Action, Click, Select, TypeText
 from screensmith.core.episode import Episode, Step
 from screensmith.core.geometry import Box, Point, Size
 from screensmith.core.refusals import RefusalLog, Refused
+from screensmith.readers import whole
 from screensmith.readers._folder import (
     box_of_pixels,
     corners_of,
@@ -54,14 +55,14 @@ _ACTIONS: Mapping[str, Callable[[str, Point], Action]] = {
 }
 
 
-def read(
+def stream(
     root: str,
     *,
     json: str = "",
     layout: str = "auto",
     verify_images: bool = False,
     refusals: RefusalLog | None = None,
-) -> Sequence[Episode]:
+) -> Iterator[Episode]:
     """Every usable episode, in the order of the file.
 
     Args:
@@ -76,22 +77,13 @@ def read(
     Raises:
         ValueError: there is no such data set, or its metadata file is broken.
     """
-    return tuple(stream(root, json=json, layout=layout, verify_images=verify_images, refusals=refusals))
-
-
-def stream(
-    root: str,
-    *,
-    json: str = "",
-    layout: str = "auto",
-    verify_images: bool = False,
-    refusals: RefusalLog | None = None,
-) -> Iterator[Episode]:
-    """`read`, one episode at a time."""
     place = locate(root, json, layout, NAMES, IMAGES, verify_images)
     found = _raw(place) if place.layout == "raw" else _prepared(place)
     log = RefusalLog() if refusals is None else refusals
     return assemble(found, {"dataset": "mind2web"}, log, restarts=True)
+
+
+read = whole(stream)
 
 
 def fingerprint(

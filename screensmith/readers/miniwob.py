@@ -7,7 +7,7 @@ step with its box in fractions. Source: formats.md 1.7.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from screensmith.core.actions import Action, Click, TypeText
 from screensmith.core.episode import Episode, Screenshot, Step
 from screensmith.core.geometry import Box, Size
 from screensmith.core.refusals import RefusalLog, Refused
+from screensmith.readers import whole
 from screensmith.readers._folder import (
     box_of_fractions,
     box_of_pixels,
@@ -40,14 +41,14 @@ NAMES = {"showui": ("hf_train", "hf_miniwob"), "raw": ("miniwob_data_train",)}
 IMAGES = {"showui": ("images",), "raw": ("images", "miniwob_images", ".")}
 
 
-def read(
+def stream(
     root: str,
     *,
     json: str = "",
     layout: str = "auto",
     verify_images: bool = False,
     refusals: RefusalLog | None = None,
-) -> Sequence[Episode]:
+) -> Iterator[Episode]:
     """Every usable episode, in the order of the file.
 
     Args:
@@ -61,22 +62,13 @@ def read(
     Raises:
         ValueError: there is no such data set, or its metadata file is broken.
     """
-    return tuple(stream(root, json=json, layout=layout, verify_images=verify_images, refusals=refusals))
-
-
-def stream(
-    root: str,
-    *,
-    json: str = "",
-    layout: str = "auto",
-    verify_images: bool = False,
-    refusals: RefusalLog | None = None,
-) -> Iterator[Episode]:
-    """`read`, one episode at a time."""
     place = locate(root, json, layout, NAMES, IMAGES, verify_images)
     found = _raw(place) if place.layout == "raw" else _prepared(place)
     log = RefusalLog() if refusals is None else refusals
     return assemble(found, {"dataset": "miniwob"}, log, restarts=True)
+
+
+read = whole(stream)
 
 
 def fingerprint(

@@ -7,7 +7,7 @@ x2, y2, ... in pixels; a "refusal" has none that count. What goes wrong with it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from screensmith.core.actions import Action, Click, Finish
 from screensmith.core.episode import Episode, Screenshot, Step
 from screensmith.core.geometry import Box, Point, Size
 from screensmith.core.refusals import RefusalLog, Refused
+from screensmith.readers import whole
 from screensmith.readers._folder import (
     NOISE,
     Folder,
@@ -37,18 +38,6 @@ IMAGES = ("images", "benchmark/images")
 HEIGHTS = (0.5, 0.37, 0.61, 0.23, 0.79, 0.11, 0.93)  # odd ones, which seldom meet a corner exactly
 
 Polygon = tuple[Point, ...]
-
-
-def read(
-    root: str,
-    *,
-    json: str = "",
-    layout: str = "auto",
-    verify_images: bool = False,
-    refusals: RefusalLog | None = None,
-) -> Sequence[Episode]:
-    """Every usable row; see `stream`."""
-    return tuple(stream(root, json=json, layout=layout, verify_images=verify_images, refusals=refusals))
 
 
 def stream(
@@ -80,6 +69,9 @@ def stream(
     folder, metadata = _find(root, json, layout)
     log = RefusalLog() if refusals is None else refusals
     return _stream(folder, metadata, verify_images, log)
+
+
+read = whole(stream)
 
 
 def fingerprint(

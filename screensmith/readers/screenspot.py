@@ -6,7 +6,7 @@ Source: formats.md 1.3.3; sizes and averages in oracles.md 2.1.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from screensmith.core.actions import Click
 from screensmith.core.episode import Episode, Screenshot, Step
 from screensmith.core.geometry import Box, Size
 from screensmith.core.refusals import RefusalLog, Refused
+from screensmith.readers import whole
 from screensmith.readers._folder import (
     Folder,
     box_of_fractions,
@@ -35,28 +36,6 @@ PREFIXES = {"mobile": "mobile", "pc": "desktop", "desktop": "desktop", "web": "w
 SIZES_KEPT = 4096  # several rows ask about one image
 
 See = Callable[[Mapping[str, Any]], Screenshot]
-
-
-def read(
-    root: str,
-    *,
-    json: str = "",
-    layout: str = "auto",
-    carrier: str = "auto",
-    verify_images: bool = False,
-    refusals: RefusalLog | None = None,
-) -> Sequence[Episode]:
-    """Every usable row; see `stream`."""
-    return tuple(
-        stream(
-            root,
-            json=json,
-            layout=layout,
-            carrier=carrier,
-            verify_images=verify_images,
-            refusals=refusals,
-        )
-    )
 
 
 def stream(
@@ -94,6 +73,9 @@ def stream(
     if place.folder is None:
         return _stream_parquet(place, log)
     return _stream_json(place, place.folder, verify_images, log)
+
+
+read = whole(stream)
 
 
 def fingerprint(

@@ -22,6 +22,7 @@ from screensmith.core.episode import Element, Episode, Screenshot, Step
 from screensmith.core.geometry import Box, Size
 from screensmith.core.refusals import RefusalLog, Refused
 from screensmith.dialects import Dialect, Unreadable, seeclick
+from screensmith.readers import whole
 from screensmith.readers._folder import (
     METADATA_ENDINGS,
     Folder,
@@ -42,21 +43,6 @@ _IMAGE = re.compile(r"\s*(?:Picture \d+:\s*)?<img>(?P<path>[^<>\n]+)</img>\s*")
 _GOAL = re.compile(r"Instruction: (?P<goal>.*?)\.? *Previous actions: ?(?P<before>.*)", re.DOTALL)
 _PLACE = re.compile(r"\(\s*\d(?:\.\d+)?(?:\s*,\s*\d(?:\.\d+)?){1,3}\s*\)", re.ASCII)
 _ASKER, _ANSWERER = ("user", "human"), ("assistant", "gpt")
-
-
-def read(
-    root: str,
-    *,
-    json: str = "",
-    images: str = "",
-    space: seeclick.SpaceName = "aitw",
-    filter_names: bool = True,
-    refusals: RefusalLog | None = None,
-) -> Sequence[Episode]:
-    """Every usable answer, or every screen with its elements; see `stream`."""
-    return tuple(
-        stream(root, json=json, images=images, space=space, filter_names=filter_names, refusals=refusals)
-    )
 
 
 def stream(
@@ -88,6 +74,9 @@ def stream(
     dialect = seeclick.dialect(space=space)
     log = RefusalLog() if refusals is None else refusals
     return _stream(folder, file, dialect, filter_names, log)
+
+
+read = whole(stream)
 
 
 def fingerprint(

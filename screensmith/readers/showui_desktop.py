@@ -5,26 +5,15 @@ Lies in `images/` and `metadata/hf_train.json`. Source: formats.md 1.3.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from screensmith.core.episode import Episode
 from screensmith.core.refusals import RefusalLog
+from screensmith.readers import whole
 from screensmith.readers._folder import Folder, check_layout
 from screensmith.readers._showui_elements import candidates, fingerprint_prepared, stream_prepared
 
 NAMES = ("hf_train",)
-
-
-def read(
-    root: str,
-    *,
-    json: str = "",
-    layout: str = "auto",
-    verify_images: bool = False,
-    refusals: RefusalLog | None = None,
-) -> Sequence[Episode]:
-    """Every screenshot that has usable elements; see `stream`."""
-    return tuple(stream(root, json=json, layout=layout, verify_images=verify_images, refusals=refusals))
 
 
 def stream(
@@ -53,6 +42,9 @@ def stream(
     metadata = folder.metadata(candidates(json, NAMES))
     log = RefusalLog() if refusals is None else refusals
     return stream_prepared("showui_desktop", folder, metadata, verify_images, log)
+
+
+read = whole(stream)
 
 
 def fingerprint(

@@ -16,13 +16,14 @@ that they carry says what happened before. Source: formats.md 1.2, 6.6 and 7.6.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from screensmith.core.episode import Episode
 from screensmith.core.refusals import RefusalLog, Refused
+from screensmith.readers import whole
 from screensmith.readers._folder import fingerprint_of
 from screensmith.readers._task_results_file import NO_SLIDE, Rows, Table
 from screensmith.readers._task_results_images import FoundImages
@@ -33,7 +34,7 @@ GOAL = "Carry on with this task: do what the next step needs on the screen."
 _WHOLE = re.compile(r"[+-]?\d{1,18}(?:\.0*)?", re.ASCII)
 
 
-def read(
+def stream(
     root: str,
     *,
     images: str = "",
@@ -41,8 +42,10 @@ def read(
     task_end: int | None = None,
     goal: str = GOAL,
     refusals: RefusalLog | None = None,
-) -> Sequence[Episode]:
-    """Every task with a usable row, in the order in which they begin in the file.
+) -> Iterator[Episode]:
+    """Every task with a usable row, in the order in which they begin in the file, one after the other.
+
+    In memory are 40 bytes for each row, every task's id, and the steps of one task.
 
     Args:
         root: the CSV file (UTF-8), or a folder with a `task_results.csv` in it.
@@ -57,21 +60,6 @@ def read(
         ValueError: there is no such file or folder, the file is in another encoding or lacks a column, or
             `goal` is blank.
     """
-    return tuple(
-        stream(root, images=images, task_start=task_start, task_end=task_end, goal=goal, refusals=refusals)
-    )
-
-
-def stream(
-    root: str,
-    *,
-    images: str = "",
-    task_start: int | None = None,
-    task_end: int | None = None,
-    goal: str = GOAL,
-    refusals: RefusalLog | None = None,
-) -> Iterator[Episode]:
-    """`read`, a task at a time: memory holds 40 bytes for each row, every task id, and one task's steps."""
     path = _file(root)
     if not goal.strip():
         raise ValueError("goal is blank; tasks without an Instruction need a text")
@@ -79,6 +67,9 @@ def stream(
     found = FoundImages(Path(images) if images else path.parent)
     log = RefusalLog() if refusals is None else refusals
     return _episodes(table, found, _wanted(task_start, task_end), goal, log)
+
+
+read = whole(stream)
 
 
 def fingerprint(

@@ -58,9 +58,8 @@ def _add_marks(loaded: LoadedModel, settings: TrainSettings) -> None:
             f"{settings.repo_id} does not know; only a run that trains every weight of the language model "
             "can teach them (adapter=none)"
         )
-    tokenizer.add_special_tokens(
-        {"additional_special_tokens": missing}, replace_additional_special_tokens=False
-    )
+    # Beside the special tokens that are there; the two lines of transformers call that option otherwise.
+    tokenizer.add_special_tokens({"additional_special_tokens": missing}, False)
     tables = {id(table): table for table in _token_tables(loaded.model)}.values()
     if len(tokenizer) > min(len(table) for table in tables):
         loaded.model.resize_token_embeddings(len(tokenizer), mean_resizing=False)

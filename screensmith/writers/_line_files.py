@@ -16,6 +16,9 @@ from screensmith.core.refusals import Refused
 from screensmith.writers import Occupied, Source, Tally
 from screensmith.writers._journal import Journal
 
+# `json.dumps` with options makes an encoder for every call.
+_LINE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
 Lines = Mapping[str, Sequence[Mapping[str, Any]]]
 """Objects to write, by the file's name."""
 
@@ -134,8 +137,6 @@ class LineFiles:
 
 def _encoded(objects: Sequence[Mapping[str, Any]]) -> bytes:
     try:
-        return b"".join(
-            json.dumps(each, ensure_ascii=False, allow_nan=False).encode() + b"\n" for each in objects
-        )
+        return b"".join(_LINE(each).encode() + b"\n" for each in objects)
     except (TypeError, ValueError) as error:
         raise Refused("line cannot be written as JSON", str(error)) from error

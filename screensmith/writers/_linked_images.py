@@ -21,12 +21,21 @@ class LinkedImages(Images):
         wanted = file_name(name)
         place = self.folder / wanted
         try:
-            if place.exists():
-                return wanted if place.samefile(source) else super().add(screenshot, name, otherwise)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.link(source, place)
+            _link(source, place)
         except FileNotFoundError as error:
             raise Refused("image missing", str(source)) from error
-        except OSError:  # another file system, or one without links
+        except OSError:  # another image has the name; another file system, or one without links
             return super().add(screenshot, name, otherwise)
         return wanted
+
+
+def _link(source: Path, place: Path) -> None:
+    """Link a file that may be linked already; most folders are there, so they are made where one is not."""
+    try:
+        os.link(source, place)
+    except FileNotFoundError:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.link(source, place)
+    except FileExistsError:
+        if not place.samefile(source):
+            raise
