@@ -22,7 +22,6 @@ from screensmith.readers._folder import (
     box_of_fractions,
     check_size,
     edges_of,
-    fingerprint_of,
     image_size,
     point_in,
     sentence_of,
@@ -33,11 +32,6 @@ from screensmith.readers._json_rows import rows
 
 Build = Callable[[str, Any], Episode]
 """Makes the episode of this id from one row; raises Refused where it cannot."""
-
-
-def candidates(json: str, names: Sequence[str]) -> Sequence[str]:
-    """The metadata names to look for: the one asked for, else the documented ones in order."""
-    return (json,) if json else names
 
 
 def stream_prepared(
@@ -55,11 +49,6 @@ def stream_prepared(
         return episode_of(id, dataset, screenshot, elements, caption)
 
     yield from stream_rows(metadata, "img_url", build, log)
-
-
-def fingerprint_prepared(root: str, names: Sequence[str]) -> str:
-    """A hash of the metadata file that would be read."""
-    return fingerprint_of([Folder(root).metadata(names)])
 
 
 def stream_rows(metadata: Path, key: str, build: Build, log: RefusalLog) -> Iterator[Episode]:

@@ -1,59 +1,10 @@
 """ShowUI-desktop: screenshots of desktop programs with named elements.
 
-Lies in `images/` and `metadata/hf_train.json`. Source: formats.md 1.3.1.
+Lies in `images/` and `metadata/hf_train.json`; see _showui_release.py. Source: formats.md 1.3.1.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from screensmith.core.episode import Episode
-from screensmith.core.refusals import RefusalLog
 from screensmith.readers import whole
-from screensmith.readers._folder import Folder, check_layout
-from screensmith.readers._showui_elements import candidates, fingerprint_prepared, stream_prepared
+from screensmith.readers._showui_release import release
 
-NAMES = ("hf_train",)
-
-
-def stream(
-    root: str,
-    *,
-    json: str = "",
-    layout: str = "auto",
-    verify_images: bool = False,
-    refusals: RefusalLog | None = None,
-) -> Iterator[Episode]:
-    """One episode of one step for each screenshot, one row in memory at a time.
-
-    Args:
-        root: the folder with `images` and `metadata`.
-        json: name of the metadata file without its ending; "" takes hf_train.
-        layout: "auto", "raw" or "showui", which are the same here: it is released as ShowUI reads it.
-        verify_images: also read each image's header, and refuse it where its size is not the recorded one.
-        refusals: where refused screenshots ("<metadata name>/<image>") and elements
-            ("<screenshot>#<place>", from 0) are recorded; both count as considered.
-
-    Raises:
-        ValueError: a folder or the metadata is not there, or the metadata is broken.
-    """
-    check_layout(layout)
-    folder = Folder(root)
-    metadata = folder.metadata(candidates(json, NAMES))
-    log = RefusalLog() if refusals is None else refusals
-    return stream_prepared("showui_desktop", folder, metadata, verify_images, log)
-
-
+stream, fingerprint = release("showui_desktop")
 read = whole(stream)
-
-
-def fingerprint(
-    root: str,
-    *,
-    json: str = "",
-    layout: str = "auto",
-    verify_images: bool = False,  # noqa: ARG001
-) -> str:
-    """A hash of the metadata file that `read` would read with these options."""
-    check_layout(layout)
-    return fingerprint_prepared(root, candidates(json, NAMES))
