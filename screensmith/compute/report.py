@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 SCHEMA = "screensmith.compute_report"
 VERSION = 1
 STEM = "compute_report"
-FINISHED, FAILED = "finished", "failed"
+FINISHED, FAILED, KILLED = "finished", "failed", "killed"
+UNFINISHED = f".{STEM}.unfinished.json"
 
 Kind = TypeVar("Kind")
 
@@ -36,8 +37,8 @@ class UnreadableReport(ValueError):
 class Report:
     """What a run took, and on what.
 
-    `status` is "finished", or "failed" where a phase ended in an exception. `began` and `ended` are
-    ISO 8601 in UTC. `device` is the kind of the `devices`. `not_measured` maps what is not known to why.
+    `status` is "finished", "failed" where a phase ended in an exception, or "killed". `began` and `ended`
+    are ISO 8601 in UTC. `device` is the kind of the `devices`. `not_measured` maps what is unknown to why.
     """
 
     title: str
@@ -100,8 +101,46 @@ def write_reports(folder: Path, log: ComputeLog, *, title: str) -> Written:
     Raises:
         OSError: something could not be written.
     """
-    report = report_of(log, title=title)
     folder.mkdir(parents=True, exist_ok=True)
+    written = _store(folder, report_of(log, title=title))
+    (folder / UNFINISHED).unlink(missing_ok=True)
+    return written
+
+
+def keep_unfinished(folder: Path, log: ComputeLog, *, title: str) -> None:
+    """Keep what a run has taken by now, for `report_killed` should it never come to its report.
+
+    Args:
+        folder: where the report will be; one run at a time.
+        log: of the run.
+        title: as for `write_reports`, which throws away what is kept.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / UNFINISHED, to_json(report_of(log, title=title)))
+
+
+def report_killed(folder: Path) -> Written | None:
+    """Write the report of a run that was killed in this folder, as far as it was kept; None without one.
+
+    Raises:
+        OSError: something could not be read or written.
+        UnreadableReport: what is there was not written by `keep_unfinished`.
+    """
+    kept = folder / UNFINISHED
+    if not kept.exists():
+        return None
+    report = read(kept)
+    why = f"the run was killed after {report.ended}, when its figures were last kept"
+    missing = {**report.not_measured, "the end of the run": why}
+    written = _store(folder, replace(report, status=KILLED, not_measured=missing))
+    kept.unlink()
+    return written
+
+
+def _store(folder: Path, report: Report) -> Written:
     with _only_one(folder):
         record, page = _free_names(folder)
         _write(record, to_json(report))

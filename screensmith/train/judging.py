@@ -11,6 +11,7 @@ from screensmith.config.agent_card import AgentCard
 from screensmith.config.train import TrainSettings
 from screensmith.model.load import LoadedModel
 from screensmith.model.policy import LoadedPolicy
+from screensmith.model.spent import Spent
 
 logger = logging.getLogger(__name__)
 
@@ -79,10 +80,26 @@ class Judging:
         return steps_done % self._every == 0
 
     def score(
-        self, loaded: LoadedModel, card: AgentCard, steps_done: int, log: Callable[[float], None]
+        self,
+        loaded: LoadedModel,
+        card: AgentCard,
+        steps_done: int,
+        *,
+        log: Callable[[float], None],
+        count: Callable[[Spent], None],
     ) -> bool:
-        """Judge the model as it is; `log` gets the score. Returns whether it is the best so far."""
-        score = self._judge(LoadedPolicy(loaded, card, max_new_tokens=self._judge.longest_answer_tokens))
+        """Judge the model as it is; returns whether it is the best so far.
+
+        Args:
+            loaded: the model.
+            card: how it is asked.
+            steps_done: of the training.
+            log: gets the score.
+            count: gets what answering took.
+        """
+        policy = LoadedPolicy(loaded, card, max_new_tokens=self._judge.longest_answer_tokens)
+        score = self._judge(policy)
+        count(policy.spent)
         best = self.standing.take(score, steps_done)
         if score is not None:
             log(score)

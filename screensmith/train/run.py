@@ -300,7 +300,9 @@ class _Run:
                     tracker.log(steps_done, {"score": score})
 
             with self._compute.judge(), self._accelerator.autocast():
-                decision[0] = judging.score(self._loaded, self._card, steps_done, log)
+                decision[0] = judging.score(
+                    self._loaded, self._card, steps_done, log=log, count=self._compute.answered
+                )
             decision[1] = judging.out_of_patience
         from accelerate.utils import broadcast_object_list
 

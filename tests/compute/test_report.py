@@ -41,7 +41,7 @@ phases = st.builds(
 everything = st.builds(
     Report,
     title=texts,
-    status=st.sampled_from(["finished", "failed"]),
+    status=st.sampled_from(["finished", "failed", "killed"]),
     began=texts,
     ended=texts,
     device=texts,
@@ -133,6 +133,26 @@ def test_a_failed_phase_makes_a_failed_run(tmp_path):
     written = write_reports(tmp_path, log, title="t")
     assert read(written.record).status == "failed"
     assert "train (1 failed)" in written.page.read_text("utf-8")
+
+
+def test_what_a_killed_run_kept_becomes_its_report_once(tmp_path):
+    log = ComputeLog()
+    assert reports.report_killed(tmp_path) is None
+    with log.phase("train"):
+        for tokens in (10, 5):
+            log.count(tokens=tokens)
+            reports.keep_unfinished(tmp_path, log, title="run")
+        log.count(tokens=7)  # and the process is killed
+    written = reports.report_killed(tmp_path)
+    report = read(written.record)
+    assert (report.status, report.title, report.phases[0].tokens) == ("killed", "run", 15)
+    assert report.ended in report.not_measured["the end of the run"]
+    assert [row["status"] for row in read_summary(written.summary)] == ["killed"]
+    assert reports.report_killed(tmp_path) is None
+
+    reports.keep_unfinished(tmp_path, log, title="run")
+    write_reports(tmp_path, log, title="run")
+    assert reports.report_killed(tmp_path) is None
 
 
 def test_half_a_character_in_a_title_is_spelled_out(tmp_path):

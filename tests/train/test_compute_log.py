@@ -33,14 +33,18 @@ class Judge:
 
     def __init__(self, samples):
         self.samples = samples
+        self.tokens = 0
 
     def __call__(self, policy):
-        return float(len(policy(self.samples)))
+        answers = policy(self.samples)
+        self.tokens += policy.spent.tokens
+        return float(len(answers))
 
 
 def test_the_report_adds_up_to_the_log(settings, tmp_path, episodes):
     judged = settings.model_copy(update={"eval_benchmark": "screenspot", "eval_steps": 2})
-    train(judged, judge=Judge(samples_of(episodes[:1], history_steps=0)))
+    judge = Judge(samples_of(episodes[:1], history_steps=0))
+    train(judged, judge=judge)
     out = tmp_path / "out"
     report = reports.read(out / "compute_report.json")
     steps = [line for line in read_metrics(out / "metrics.jsonl") if "loss" in line]
@@ -54,11 +58,15 @@ def test_the_report_adds_up_to_the_log(settings, tmp_path, episodes):
     # Phases exclude those inside them, so the steps' own time is a part of the training's.
     assert learning.wall_seconds > sum(line["seconds"] for line in steps) * 0.9
     assert phases["evaluate"].times == len(steps) // 2
-    assert phases["evaluate"].tokens is None
+    assert phases["evaluate"].tokens == judge.tokens > 0
+    assert phases["evaluate"].images == len(judge.samples) * phases["evaluate"].times
+    assert phases["evaluate"].operations > 0
+    assert not (out / reports.UNFINISHED).exists()
     assert all(phase.cpu_seconds > 0 and phase.failures == 0 for phase in report.phases)
     assert (report.status, report.device, report.devices) == ("finished", "cpu", 1)
     (row,) = read_summary(out / "compute_report_summary.csv")
-    assert (row["report"], row["tokens"]) == ("compute_report.json", str(learning.tokens))
+    everything = learning.tokens + phases["evaluate"].tokens
+    assert (row["report"], row["tokens"]) == ("compute_report.json", str(everything))
     assert "## Totals" in (out / "compute_report.md").read_text("utf-8")
 
 

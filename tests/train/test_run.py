@@ -10,6 +10,7 @@ import time
 import pytest
 import torch
 
+from screensmith.compute import report as reports
 from screensmith.config import agent_card
 from screensmith.config.train import TrainSettings
 from screensmith.data.samples import samples_of
@@ -152,6 +153,13 @@ def test_a_killed_run_goes_on_to_the_same_losses(settings, tmp_path):
         train(lora.model_copy(update={"resume": True, "lr": 1.0}))
     train(lora.model_copy(update={"resume": True}))
     assert losses(tmp_path / "out") == losses(whole)
+
+    first, second = (reports.read(tmp_path / "out" / f"compute_report{name}.json") for name in ("", "-2"))
+    assert (first.status, second.status) == ("killed", "finished")
+    assert first.phases[-1].tokens > 0
+    assert "was killed after" in first.not_measured["the end of the run"]
+    assert "continued from step" in second.not_measured["earlier steps"]
+    assert "killed." in (tmp_path / "out" / "compute_report.md").read_text("utf-8")
 
 
 def test_old_checkpoints_are_pruned_when_asked(settings, tmp_path):
