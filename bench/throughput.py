@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
 import random
+import re
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -31,8 +34,10 @@ from measure import versions
 
 PASSES = 3
 SIDE = 64
+PAGE = (1280, 720)
 SCREENS, ELEMENTS = 1000, 100
 EPISODES, STEPS = 2000, 5
+QUESTIONS = 4  # about each screenshot
 PREDICTIONS = 100_000
 CSV_ROWS = 20_000
 ROWS = (1_000, 100_000)
@@ -131,25 +136,53 @@ def aguvis(folder: Path, records: int) -> Path:
     return folder
 
 
-def forged(work: Path) -> float:
-    """Records of AGUVIS a second that become the forge's lines, read and written, none decoded."""
+def aguvis_questions(folder: Path, records: int) -> Path:
+    """AGUVIS's first stage: questions about a screenshot, each record with a screenshot of its own."""
+    rows = []
+    draw = random.Random(0)
+    write(folder, "unused", [])
+    page = folder / "images" / "page.png"
+    Image.new("RGB", PAGE, "white").save(page)
+    for number in range(records):
+        shutil.copy(page, folder / "images" / f"{number}.png")
+        turns = []
+        for question in range(QUESTIONS):
+            asked = f"{'' if question else '<image>'}\nthe button number {question} of page {number}"
+            code = f"pyautogui.click(x={draw.random():.4f}, y={draw.random():.4f})"
+            turns += [{"from": "human", "value": asked}, {"from": "gpt", "value": code, "recipient": "os"}]
+        rows.append({"image": f"{number}.png", "conversations": turns})
+    (folder / "part.json").write_text(json.dumps(rows), "utf-8")
+    return folder
+
+
+def forged(root: Path, records: int) -> float:
+    """Records of AGUVIS a second that become the forge's lines, read, linked and written, none decoded."""
     from screensmith import plugins
 
-    read, write_into = (
-        plugins.load("readers", "aguvis").stream,
-        plugins.load("writers", "forge").open_writer,
-    )
-    root, runs = aguvis(work / "aguvis", EPISODES * STEPS), iter(range(PASSES))
+    read = plugins.load("readers", "aguvis").stream
+    write_into = plugins.load("writers", "forge").open_writer
+    runs = iter(range(PASSES))
 
     def work_once() -> None:
-        episodes = list(read(str(root)))
-        out = work / f"forge{next(runs)}"
-        with write_into(out, source={}, like=episodes[0]) as writer:
-            for episode in episodes:
+        episodes = read(str(root))
+        first = next(episodes)
+        with write_into(root / f"forge{next(runs)}", source={}, like=first, link=True) as writer:
+            for episode in itertools.chain([first], episodes):
                 writer.write(episode)
-        assert writer.written.steps == EPISODES * STEPS
+        assert records in (writer.written.steps, writer.written.episodes)
 
-    return rate(EPISODES * STEPS, work_once)
+    return rate(records, work_once)
+
+
+def conversions(work: Path) -> dict[str, float]:
+    """Records a second, from files to files."""
+    records = EPISODES * STEPS
+    return {
+        f"aguvis records of {QUESTIONS} questions to forge": forged(
+            aguvis_questions(work / "questions", records), records
+        ),
+        "aguvis records of a step to forge": forged(aguvis(work / "steps", records), records),
+    }
 
 
 def readers(work: Path) -> dict[str, float]:
@@ -267,10 +300,9 @@ def index(path: Path) -> None:
     rows = Table(path).find_rows(lambda _: True, RefusalLog())
     found = sum(len(numbers) for _, numbers in rows.by_task())
     seconds = time.process_time() - begin
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-        2**20 if sys.platform == "darwin" else 2**10
-    )
-    print(json.dumps({"found": found, "cpu_seconds": seconds, "peak_mib": peak}))
+    # Not `ru_maxrss`, which begins with what the process that started this one held.
+    (peak,) = re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text("ascii"))
+    print(json.dumps({"found": found, "cpu_seconds": seconds, "peak_mib": int(peak) / 2**10}))
 
 
 def episodes_per_second(seconds: float, processes: int) -> float:
@@ -328,7 +360,7 @@ def main() -> None:
             "versions": versions(),
             "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "read_per_cpu_second": readers(Path(folder)),
-            "converted_per_cpu_second": {"aguvis records to forge": forged(Path(folder))},
+            "converted_per_cpu_second": conversions(Path(folder)),
             "parsed_per_cpu_second": dialects(),
             "scored_per_cpu_second": metrics(),
             "conversion_peak_mib": conversion_peaks(Path(folder)),

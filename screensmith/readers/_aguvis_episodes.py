@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import cast
 
-from screensmith.core.actions import Action, Click, points_of
+from screensmith.core.actions import Action, Click
 from screensmith.core.episode import Element, Episode, Facts, Step
 from screensmith.core.geometry import Box
 from screensmith.readers._folder import Names
@@ -150,5 +151,5 @@ def follows(last: Deed, image: str, goal: str, before: tuple[str, ...] | None) -
 
 
 def _element(ask: Ask) -> Element:
-    (at,) = points_of(ask.step.actions[0])
+    at = cast("Click", ask.step.actions[0]).at  # `add` lets no other action in
     return Element(Box(at.x, at.y, at.x, at.y), ask.instruction, point=at)

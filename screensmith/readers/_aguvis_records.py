@@ -15,7 +15,7 @@ from screensmith.core.refusals import Refused
 from screensmith.readers._folder import sentence_of
 
 MARKER = "<image>"
-RECIPIENTS = ("os", "all")
+RECIPIENTS = (None, "", "os", "all")  # without one it is "os"
 SPEAKERS = {"system": "system", "human": "human", "user": "human", "gpt": "gpt", "assistant": "gpt"}
 MOST_TURNS = 10_000
 
@@ -110,7 +110,7 @@ def _turn(turn: Any) -> Turn:
         raise Refused("turn of an unknown speaker", repr(speaker)[:80])
     text = sentence_of(_either(turn, "value", "content"), "turn")
     recipient = turn.get("recipient")
-    if recipient not in (None, "", *RECIPIENTS):
+    if recipient not in RECIPIENTS:
         raise Refused("turn to an unknown recipient", repr(recipient)[:80])
     speaker = SPEAKERS[speaker]
     if speaker != "human" and MARKER in text:

@@ -13,6 +13,7 @@ from screensmith.core.refusals import Refused
 REMEMBERED = 1024  # the latest sources; what is older is compared with the copy itself
 LONGEST_NAME_BYTES = 200  # most file systems take 255
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+_ODD = re.compile(r"[^\w.~=+@,-]")
 SIGNATURES = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"RIFF", ".webp"), (b"BM", ".bmp"))
 
 
@@ -99,14 +100,16 @@ def name_of(screenshot: Screenshot, otherwise: str) -> str:
 
 def file_name(name: str) -> str:
     """A name that every file system and reader takes, with the folders in it; equal names stay equal."""
-    parts = [re.sub(r"[^\w.~=+@,-]", "_", part) for part in PurePosixPath(name).parts if part != "/"]
+    parts = [_ODD.sub("_", part) for part in name.split("/") if part not in ("", ".")]
     return "/".join(_shortened(part if part.strip(".") else "_") for part in parts) or "_"
 
 
 def with_part(name: str, part: str) -> str:
     """The name with something added before its ending."""
-    path = PurePosixPath(name)
-    return path.with_name(f"{path.stem}~{part}{path.suffix}").as_posix()
+    stem, dot, ending = name.rpartition(".")
+    if not stem or stem.endswith("/") or "/" in ending:  # the dot begins no ending
+        return f"{name}~{part}"
+    return f"{stem}~{part}{dot}{ending}"
 
 
 def without_ending(name: str) -> str:
