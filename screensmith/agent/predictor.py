@@ -17,6 +17,7 @@ from screensmith.core.prediction import BatchPolicy, Prediction
 from screensmith.dialects import Unreadable
 from screensmith.dialects._loose_json import read_loose
 from screensmith.readers._folder import image_size
+from screensmith.readers._task_results_cells import part_answers
 
 LONGEST_MEMORY_TEXT = 1_000_000
 GivenMemory = Mapping[str, Any] | str | None
@@ -87,7 +88,8 @@ class Predictor:
             long_term_memory: the same for the whole task.
             task_id: which task it is, where the model was told so in training.
             step_number: of this step, from 1, likewise.
-            grounding: what is known of the screen, likewise.
+            grounding: what is known of the screen, likewise; what would tell the right answer, such as
+                "ground_truth", is left out as it was in training, and `notes` say so.
 
         Raises:
             UnusableInput: the image cannot be read, the goal is blank, or a memory is no JSON object.
@@ -97,13 +99,13 @@ class Predictor:
             LONG_TERM: memory_part("long_term_memory", long_term_memory),
         }
         session = Session(self.policy, memory=memory, longest_memory_characters=self._longest)
-        facts = _facts(task_id, grounding) | {"step_number": step_number}
-        return _step(session, image_path, user_goal, facts)
+        facts = _named(task_id) | {"step_number": step_number}
+        return _step(session, image_path, user_goal, facts, grounding)
 
     def session(self, goal: str, *, task_id: str | int | None = None) -> Walk:
         """A new task, with an empty memory that is carried from step to step."""
         session = Session(self.policy, longest_memory_characters=self._longest)
-        return Walk(session, goal, _facts(task_id, None))
+        return Walk(session, goal, _named(task_id))
 
 
 class Walk:
@@ -121,19 +123,24 @@ class Walk:
 
     def predict_step(self, image_path: str | Path, *, grounding: Facts | None = None) -> PredictedStep:
         """What to do on the next screen; raises UnusableInput as `Predictor.predict_step`."""
-        return _step(self._session, image_path, self.goal, {**self._facts, **_facts(None, grounding)})
+        return _step(self._session, image_path, self.goal, self._facts, grounding)
 
 
-def _facts(task_id: str | int | None, grounding: Facts | None) -> dict[str, Any]:
-    known = {"task_id": None if task_id is None else str(task_id), "grounding": grounding}
-    return {name: value for name, value in known.items() if value is not None}
+def _named(task_id: str | int | None) -> dict[str, Any]:
+    return {} if task_id is None else {"task_id": str(task_id)}
 
 
-def _step(session: Session, image_path: str | Path, goal: str, facts: Facts) -> PredictedStep:
+def _step(
+    session: Session, image_path: str | Path, goal: str, facts: Facts, grounding: Facts | None
+) -> PredictedStep:
     if not goal.strip():
         raise UnusableInput("user_goal is blank; say what the user wants")
     began = session.notes if session.step_number == 1 else ()
     screenshot = screenshot_at(Path(image_path))
+    if grounding is not None:
+        known, told = part_answers(grounding, "grounding")
+        facts = {**facts, "grounding": known}
+        began = (*began, *(f"{where} would tell the answer: left out" for where in told))
     prediction, taken = session.step(screenshot, goal, facts)
     memory = taken.memory
     operation = _operation(prediction)

@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from screensmith.cli._live import at_least_one, check_checkpoint
 from screensmith.cli._parser import Parser, UsageError
+from screensmith.cli._predict_grounding import grounding_of
 from screensmith.cli._task_results import MAX_NEW_TOKENS, add_model
 
 if TYPE_CHECKING:
@@ -35,6 +36,13 @@ def add_arguments(parser: Parser) -> None:
     )
     parser.add_argument("--goal", required=True, metavar="TEXT", help="what the user wants")
     parser.add_argument(
+        "--grounding",
+        type=Path,
+        metavar="PATH",
+        help="what is known of the screens, where the model learned with it: a folder with step1.json for "
+        "step1.png, or one JSON file by the pictures' names",
+    )
+    parser.add_argument(
         "--task-id", "--task_id", metavar="ID", help="of the task, where the model knows ids"
     )
     parser.add_argument(
@@ -55,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     pictures = screenshots_in(arguments.images)
     if not arguments.goal.strip():
         raise UsageError("--goal is blank; say what the user wants")
+    known = {} if arguments.grounding is None else grounding_of(arguments.grounding, pictures)
     check_checkpoint(arguments.model_path)
     if arguments.output is not None and arguments.output.exists():
         raise UsageError(f"--output: {arguments.output} exists already; choose another file")
@@ -74,17 +83,22 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.output is not None:
             arguments.output.parent.mkdir(parents=True, exist_ok=True)
             out = stack.enter_context(arguments.output.open("x", encoding="utf-8"))
-        for record in _records(walk, pictures):
+        for record in _records(walk, pictures, known):
             print(json.dumps(record, ensure_ascii=False), file=out, flush=True)
     if arguments.output is not None:
         print(f"{len(pictures)} answers: {arguments.output}")
+    if known and len(known) < len(pictures):
+        missing = len(pictures) - len(known)
+        print(f"of {missing} screenshots {arguments.grounding} knows nothing", file=sys.stderr)
     return 0
 
 
-def _records(walk: Walk, pictures: list[Path]) -> Iterator[dict[str, Any]]:
+def _records(
+    walk: Walk, pictures: list[Path], known: Mapping[str, Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
     for picture in pictures:
         number = walk.step_number
-        step = asdict(walk.predict_step(picture))
+        step = asdict(walk.predict_step(picture, grounding=known.get(picture.name)))
         yield {"image": picture.name, "step_number": number, "goal": walk.goal, **step}
 
 

@@ -148,3 +148,16 @@ def test_what_cannot_be_used_is_one_clear_error(picture, arguments, words):
     image, *others = arguments
     with pytest.raises(ValueError, match=words):
         Predictor(Says(LOAD)).predict_step(image or picture, *others)
+
+
+def test_what_tells_the_answer_stays_out_of_the_grounding(picture):
+    policy = Says(LOAD, LOAD)
+    known = {"screen": "viewer", "state": {"ground_truth": {"action": "CLICK"}, "open": True}}
+    predictor = Predictor(policy)
+    steps = [
+        predictor.predict_step(picture, "Load the scan", grounding=known),
+        predictor.session("Load the scan").predict_step(picture, grounding=known),
+    ]
+    for asked, step in zip(policy.asked, steps, strict=True):
+        assert asked.facts["grounding"] == {"screen": "viewer", "state": {"open": True}}
+        assert step.notes == ("grounding.state.ground_truth would tell the answer: left out",)

@@ -5,8 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+import screensmith
+from screensmith.agent.predictor import Predictor
 from screensmith.cli.main import main
 from screensmith.cli.predict import natural_order
+from screensmith.core.prediction import Prediction
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,47 @@ def test_answers_go_to_a_file_that_is_never_overwritten(model, pictures, capsys)
     assert "exists already" in capsys.readouterr().err
 
 
+def test_what_is_known_of_the_screens_is_shown_to_the_model(model, pictures, capsys, monkeypatch):
+    seen = []
+
+    def policy(samples):
+        seen.extend(sample.facts.get("grounding") for sample in samples)
+        return [Prediction("", problem="nothing said") for _ in samples]
+
+    def shown(place):
+        seen.clear()
+        assert asked(model, pictures, "--grounding", str(place)) == 0
+        assert "of 1 screenshots" in capsys.readouterr().err
+        return list(seen)
+
+    monkeypatch.setattr(screensmith, "load_model_for_inference", lambda *_, **__: Predictor(policy))
+    viewer, listed = {"screen": "viewer", "buttons": 3}, {"screen": "list"}
+    folder = pictures.parent / "known"
+    folder.mkdir()
+    (folder / "step1.json").write_text("{'screen': 'viewer', 'buttons': 3,}", "utf-8")
+    (folder / "step10.png.json").write_text(json.dumps(listed), "utf-8")
+    assert shown(folder) == [viewer, None, listed]
+    whole = pictures.parent / "known.json"
+    whole.write_text(json.dumps({"step1.jpg": viewer, "step10.png": listed}), "utf-8")
+    assert shown(whole) == [viewer, None, listed]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "known.json: "),
+        ('{"step1.jpg": [1]}', "step1.jpg must be an object, got list"),
+        ('{"other.png": {}}', "it needs the key 'step1.jpg'"),
+        ("", "it needs the key 'step1.jpg'"),
+    ],
+)
+def test_broken_grounding_is_named_before_the_model_is_loaded(model, pictures, capsys, text, message):
+    file = pictures.parent / "known.json"
+    file.write_text(text, "utf-8")
+    assert asked(model, pictures, "--grounding", str(file)) == 2
+    assert message in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -58,6 +102,8 @@ def test_answers_go_to_a_file_that_is_never_overwritten(model, pictures, capsys)
         (["--images", "."], "holds no screenshot"),
         (["--model_path", "nowhere"], "there is no checkpoint folder nowhere"),
         (["--goal", " "], "--goal is blank"),
+        (["--grounding", "nowhere"], "there is no file or folder nowhere"),
+        (["--grounding", "."], "it needs step1.json or step1.jpg.json"),
     ],
 )
 def test_mistakes_are_named(model, pictures, capsys, words, message):
