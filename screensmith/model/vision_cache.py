@@ -51,8 +51,8 @@ class VisionCache:
             aside.replace(path)
 
     def _path(self, key: str) -> Path:
-        content, _, tile = key.rpartition(":")
-        return self.folder / content[:2] / f"{content}-{tile}.safetensors"
+        name = key.replace(":", "-")  # which not every file system takes
+        return self.folder / name[:2] / f"{name}.safetensors"
 
 
 def why_not(model: Any, family: Family) -> str:
