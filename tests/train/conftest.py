@@ -49,3 +49,9 @@ def recorded(tmp_path_factory, episodes):
 @pytest.fixture(scope="session", params=["qwen2_vl", "qwen3_vl"])
 def base(request, tmp_path_factory):
     return new_model(request.param, "tiny", tmp_path_factory.mktemp("base") / request.param, seed=3)
+
+
+@pytest.fixture(scope="session")
+def one_base(tmp_path_factory):
+    """For what the family has no part in."""
+    return new_model("qwen3_vl", "tiny", tmp_path_factory.mktemp("one_base") / "qwen3_vl", seed=3)

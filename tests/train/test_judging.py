@@ -11,12 +11,12 @@ from screensmith.train.trackers import read_metrics
 
 
 @pytest.fixture
-def settings(tmp_path, recorded, base):
+def settings(tmp_path, recorded, one_base):
     return TrainSettings(
         local=str(recorded),
         cache=str(tmp_path / "cache"),
         output=str(tmp_path / "out"),
-        repo_id=str(base),
+        repo_id=str(one_base),
         shortest_edge=64,
         longest_edge=128,
         batch=8,

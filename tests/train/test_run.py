@@ -135,6 +135,7 @@ def wait_for(path, process, seconds=120):
     raise AssertionError(f"{path} did not appear")
 
 
+@pytest.mark.parametrize("base", ["qwen3_vl"], indirect=True)  # no family has a part in it
 def test_a_killed_run_goes_on_to_the_same_losses(settings, tmp_path):
     lora = settings.model_copy(update={"epochs": 6, "save_steps": 3, "adapter": "lora"})
     whole = tmp_path / "whole"

@@ -74,7 +74,7 @@ def folder(tmp_path, episodes):
 
 
 @pytest.fixture
-def settings(tmp_path, folder, base):
+def settings(tmp_path, folder, one_base):
     return TrainSettings(
         train_dataset=("showui-web", "miniwob"),
         train_json=("hf_train", "hf_train"),
@@ -86,7 +86,7 @@ def settings(tmp_path, folder, base):
         epochs=2,
         batch=2,
         output=str(tmp_path / "out"),
-        repo_id=str(base),
+        repo_id=str(one_base),
         shortest_edge=64,
         longest_edge=128,
         history_steps=2,

@@ -11,14 +11,14 @@ from screensmith.train.starting import starting_model
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory, recorded, base):
+def first(tmp_path_factory, recorded, one_base):
     """A finished run with an adapter, and its settings."""
     out = tmp_path_factory.mktemp("first")
     settings = TrainSettings(
         local=str(recorded),
         cache=str(out / "cache"),
         output=str(out / "run"),
-        repo_id=str(base),
+        repo_id=str(one_base),
         shortest_edge=64,
         longest_edge=64,
         batch=4,
