@@ -11,14 +11,14 @@ from screensmith.core import actions as act
 from screensmith.core.geometry import Box, Point, Size
 from screensmith.dialects import Unsupported
 from screensmith.dialects._arguments import PLACES_ARE, written_place
-from screensmith.dialects._coordinates import CoordinateFrame
+from screensmith.dialects._coordinates import CoordinateFrame, HasPlaces
 
 Writer = Callable[[Any, Any, Size], str]
 """The call of an action, from the dialect, the action and the size of the image."""
 
 
 @dataclass(frozen=True, slots=True)
-class CallDialect:
+class CallDialect(HasPlaces):
     """A dialect of calls; each has its own meanings, writers, and way of reading.
 
     Args:
@@ -36,15 +36,6 @@ class CallDialect:
     how_to_answer: ClassVar[str]
     between: ClassVar[str]
     """What stands between two calls."""
-
-    @property
-    def coordinate_frame(self) -> str:
-        """Fractions, unless another is chosen."""
-        return self.places.name
-
-    def quantum(self, size: Size) -> tuple[float, float]:
-        """One unit of the last digit, in fractions."""
-        return self.places.quantum(size)
 
     def describe(self) -> str:
         """The calls, each with what it does, and how an answer is written."""

@@ -89,6 +89,22 @@ class CoordinateFrame:
         return value
 
 
+class HasPlaces:
+    """A dialect that writes places in one frame."""
+
+    __slots__ = ()
+    places: CoordinateFrame
+
+    @property
+    def coordinate_frame(self) -> str:
+        """The frame's name."""
+        return self.places.name
+
+    def quantum(self, size: Size) -> tuple[float, float]:
+        """One unit of the last digit, in fractions of the image's width and height."""
+        return self.places.quantum(size)
+
+
 def frame(name: str, *, decimals: int = 3) -> CoordinateFrame:
     """The coordinate frame of that name.
 

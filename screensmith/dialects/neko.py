@@ -15,7 +15,7 @@ from typing import Any, Literal
 from screensmith.core.actions import Action
 from screensmith.core.geometry import Size
 from screensmith.dialects import Unreadable
-from screensmith.dialects._coordinates import CoordinateFrame, frame
+from screensmith.dialects._coordinates import CoordinateFrame, HasPlaces, frame
 from screensmith.dialects._neko_records import action_from_dict, action_to_dict
 
 __all__ = ["NekoDialect", "action_from_dict", "action_to_dict", "dialect"]
@@ -63,21 +63,12 @@ FORMAT = (
 
 
 @dataclass(frozen=True, slots=True)
-class NekoDialect:
+class NekoDialect(HasPlaces):
     """See `dialect`."""
 
     mode: Mode
     places: CoordinateFrame
     action_names: tuple[str, ...]
-
-    @property
-    def coordinate_frame(self) -> str:
-        """Fractions."""
-        return self.places.name
-
-    def quantum(self, size: Size) -> tuple[float, float]:
-        """One unit of the last decimal."""
-        return self.places.quantum(size)
 
     def describe(self) -> str:
         """The device, the numbered actions and the answer format."""

@@ -20,7 +20,7 @@ from typing import Any, Literal, get_args
 from screensmith.core.actions import Action, Click
 from screensmith.core.geometry import Box, Point, Size
 from screensmith.dialects import Unreadable, Unsupported
-from screensmith.dialects._coordinates import CoordinateFrame, frame
+from screensmith.dialects._coordinates import CoordinateFrame, HasPlaces, frame
 from screensmith.dialects._literals import read_literal, unfenced, whole_characters
 from screensmith.dialects._qwen_calls import (
     COMPUTER_MEANINGS,
@@ -51,7 +51,7 @@ UNITS = {
 
 
 @dataclass(frozen=True, slots=True)
-class QwenDialect:
+class QwenDialect(HasPlaces):
     """See `dialect`."""
 
     form: Form
@@ -61,15 +61,6 @@ class QwenDialect:
     def action_names(self) -> tuple[str, ...]:
         """The functions' actions; the forms for places know one."""
         return tuple(self._meanings)
-
-    @property
-    def coordinate_frame(self) -> str:
-        """Thousandths, or pixels of the image as the model sees it."""
-        return self.places.name
-
-    def quantum(self, size: Size) -> tuple[float, float]:
-        """One whole number."""
-        return self.places.quantum(size)
 
     def describe(self) -> str:
         """The actions, and how an answer is written."""

@@ -17,7 +17,7 @@ from screensmith.core import actions as act
 from screensmith.core.actions import Action
 from screensmith.core.geometry import Box, Point, Size
 from screensmith.dialects import Unreadable, Unsupported
-from screensmith.dialects._coordinates import CoordinateFrame, frame
+from screensmith.dialects._coordinates import CoordinateFrame, HasPlaces, frame
 from screensmith.dialects._literals import read_literal, unfenced, whole_characters
 from screensmith.plugins import suggest
 
@@ -56,7 +56,7 @@ THOUSANDTHS = frame("thousand")
 
 
 @dataclass(frozen=True, slots=True)
-class SeeClickDialect:
+class SeeClickDialect(HasPlaces):
     """See `dialect`."""
 
     space: SpaceName
@@ -66,15 +66,6 @@ class SeeClickDialect:
     def action_names(self) -> tuple[str, ...]:
         """The numbers of the actions, as text."""
         return tuple(str(number) for number in OFFERED[self.space])
-
-    @property
-    def coordinate_frame(self) -> str:
-        """Fractions."""
-        return self.places.name
-
-    def quantum(self, size: Size) -> tuple[float, float]:
-        """A hundredth."""
-        return self.places.quantum(size)
 
     def describe(self) -> str:
         """The numbered actions, and how an answer is written."""

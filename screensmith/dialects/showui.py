@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 from screensmith.core.actions import Action, Click
 from screensmith.core.geometry import Box, Point, Size
 from screensmith.dialects import Unreadable, Unsupported
-from screensmith.dialects._coordinates import CoordinateFrame, frame
+from screensmith.dialects._coordinates import CoordinateFrame, HasPlaces, frame
 from screensmith.dialects._literals import read_literal, unfenced
 from screensmith.dialects._showui_records import (
     SPACES,
@@ -38,22 +38,13 @@ PLACES = {
 
 
 @dataclass(frozen=True, slots=True)
-class ShowuiDialect:
+class ShowuiDialect(HasPlaces):
     """See `dialect`."""
 
     space: SpaceName
     places: CoordinateFrame
     rounding: Rounding
     action_names: tuple[str, ...]
-
-    @property
-    def coordinate_frame(self) -> str:
-        """Fractions, or thousandths."""
-        return self.places.name
-
-    def quantum(self, size: Size) -> tuple[float, float]:
-        """One unit of the last digit."""
-        return self.places.quantum(size)
 
     def describe(self) -> str:
         """The numbered actions, and how an answer is written."""

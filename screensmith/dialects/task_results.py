@@ -15,7 +15,7 @@ from typing import Any
 from screensmith.core.actions import Action, Operate
 from screensmith.core.geometry import Size
 from screensmith.dialects import Dialect, Unreadable, Unsupported
-from screensmith.dialects._coordinates import CoordinateFrame, FrameName
+from screensmith.dialects._coordinates import CoordinateFrame, FrameName, HasPlaces
 from screensmith.dialects._coordinates import frame as frame_of
 from screensmith.dialects._loose_json import objects_in, read_loose
 
@@ -89,10 +89,10 @@ def _action_in(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskResults:
+class TaskResults(HasPlaces):
     """See `dialect`."""
 
-    frame: CoordinateFrame
+    places: CoordinateFrame
     operations: tuple[str, ...]
 
     @property
@@ -100,22 +100,13 @@ class TaskResults:
         """The operations a model is offered."""
         return self.operations
 
-    @property
-    def coordinate_frame(self) -> str:
-        """How places are written."""
-        return self.frame.name
-
-    def quantum(self, size: Size) -> tuple[float, float]:
-        """One unit of the last digit, in fractions."""
-        return self.frame.quantum(size)
-
     def describe(self) -> str:
         """The operations, and what an action's object holds."""
         return (
             f"Possible actions: {', '.join(self.operations)}.\n"
             'An action is a JSON object: "action" is its name, "target" says in words what it is done on '
             'or with, and "coords", where there is a place, is a list of two numbers: '
-            f"{_PLACES[self.frame.name]}."
+            f"{_PLACES[self.places.name]}."
         )
 
     def render(self, actions: tuple[Action, ...], size: Size) -> str:
@@ -127,7 +118,7 @@ class TaskResults:
             raise Unsupported(f"an operation named {operation.name!r}")
         record: dict[str, Any] = {"action": operation.name, "target": operation.target}
         if operation.at is not None:
-            record["coords"] = list(self.frame.numbers(operation.at, size))
+            record["coords"] = list(self.places.numbers(operation.at, size))
         return json.dumps(record, ensure_ascii=False)
 
     def parse(self, text: str, size: Size) -> tuple[Action, ...]:
@@ -145,7 +136,7 @@ class TaskResults:
         if place not in (None, []):
             if not isinstance(place, list) or len(place) != 2:
                 raise Unreadable("coords are not two numbers")
-            at = self.frame.read(place[0], place[1], size)
+            at = self.places.read(place[0], place[1], size)
         return (Operate(_named(name), target or "", at),)
 
 

@@ -15,7 +15,7 @@ from screensmith.evaluate._page import bar, difference_bar, note, page, row, sec
 from screensmith.evaluate._resampling import RESAMPLED, Difference
 from screensmith.evaluate.benchmark import BenchmarkResult, Measured, compare, episodes_of
 from screensmith.evaluate.interval import Interval
-from screensmith.evaluate.summary import NOTHING, percent
+from screensmith.evaluate.summary import NOTHING, percent, signed_points
 
 SHOWN = 24
 """How many failures are shown."""
@@ -90,7 +90,7 @@ def _header(report: BenchmarkReport, differences: Sequence[Difference]) -> str:
             )
         )
     tiles += [
-        tile("difference", _signed(one.value), f"points {_difference_ends(one)}, p = {one.p:.3g}")
+        tile("difference", signed_points(one.value), f"points {_difference_ends(one)}, p = {one.p:.3g}")
         for one in differences
         if one.figure == result.headline
     ]
@@ -188,17 +188,13 @@ def _difference(one: Difference, reach: float) -> str:
 
 
 def _points(value: float) -> str:
-    return f"{_signed(value)} points"
-
-
-def _signed(value: float) -> str:
-    return f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return f"{signed_points(value)} points"
 
 
 def _difference_ends(one: Difference) -> str:
     if one.interval_low is None or one.interval_high is None:
         return "no interval: fewer than two independent parts"
-    return f"[{_signed(one.interval_low)} to {_signed(one.interval_high)}]"
+    return f"[{signed_points(one.interval_low)} to {signed_points(one.interval_high)}]"
 
 
 # --- What others reached. ---

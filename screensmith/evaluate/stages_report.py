@@ -21,7 +21,7 @@ from screensmith.evaluate._pictures import Narrower
 from screensmith.evaluate._resampling import Difference
 from screensmith.evaluate.benchmark import BenchmarkResult, Measured, compare
 from screensmith.evaluate.interval import Interval
-from screensmith.evaluate.summary import NOTHING, percent
+from screensmith.evaluate.summary import NOTHING, percent, signed_points
 
 SURE = 0.05
 """A difference counts where chance alone gives one as large in fewer than one of twenty such tests."""
@@ -96,7 +96,7 @@ def verdict(part: Part) -> str:
     else:
         how = f"No change of {part.what} by {after.name} could be shown"
     return (
-        f"{how}: {scores}, a difference of {_signed(found.value)} points ({_ends(found)}; "
+        f"{how}: {scores}, a difference of {signed_points(found.value)} points ({_ends(found)}; "
         f"p = {found.p:.3g}, {found.test}; N = {after.result.samples:,} {_unit(part)} that both answered)."
     )
 
@@ -118,14 +118,10 @@ def _verdicts(parts: Sequence[Part]) -> str:
     return "".join(tag("p", escape(sentence), {"class": "verdict"}) for sentence in said)
 
 
-def _signed(value: float) -> str:
-    return f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}")
-
-
 def _ends(one: Difference) -> str:
     if one.interval_low is None or one.interval_high is None:
         return "no interval, for fewer than two independent parts"
-    return f"95 % interval {_signed(one.interval_low)} to {_signed(one.interval_high)}"
+    return f"95 % interval {signed_points(one.interval_low)} to {signed_points(one.interval_high)}"
 
 
 # --- The numbers. ---
@@ -140,7 +136,9 @@ def _tiles(part: Part) -> str:
             tile(f"{result.headline}, {stage.name}", percent(measured.figure.value), _small(measured))
         )
     if len(part.stages) > 1 and (found := headline_difference(part)) is not None:
-        tiles.append(tile("difference", _signed(found.value), f"points, {_ends(found)}, p = {found.p:.3g}"))
+        tiles.append(
+            tile("difference", signed_points(found.value), f"points, {_ends(found)}, p = {found.p:.3g}")
+        )
     return tag("div", "".join(tiles), {"class": "tiles even"})
 
 
@@ -209,7 +207,7 @@ def _differences(part: Part) -> str:
             interval = Interval(one.interval_low, one.interval_high)
         # Of format errors less is better, so that a bar to the right is not good there.
         worse = "worse" if (one.value < 0) != (one.figure == FORMAT_ERRORS) else ""
-        drawn = tag("span", f"{_signed(one.value)} points", {"class": "value"})
+        drawn = tag("span", f"{signed_points(one.value)} points", {"class": "value"})
         drawn += tag("small", escape(_ends(one))) + difference_bar(one.value, interval, reach, worse)
         cells = (f"{one.p:.3g}", one.test, f"{one.clusters:,}")
         kind = "headline" if one.figure == after.result.headline else ""

@@ -106,6 +106,11 @@ def percent(value: float | None) -> str:
     return f"{rounded:.0f} %" if rounded == round(rounded) else f"{rounded:.1f} %"
 
 
+def signed_points(value: float) -> str:
+    """A difference of two shares in percentage points, "+1.5", its minus as wide as a plus."""
+    return f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
 def interval_text(interval: Interval | None) -> str:
     """An interval as text, in whole per cent."""
     return "" if interval is None else f"{100 * interval.low:.0f} to {100 * interval.high:.0f} %"
