@@ -13,7 +13,6 @@ import csv
 import itertools
 import json
 import random
-import re
 import resource
 import shutil
 import statistics
@@ -293,6 +292,7 @@ def index_task_results(work: Path, count: int) -> dict[str, float]:
 
 def index(path: Path) -> None:
     """Index one CSV file of task results; print what it took."""
+    from screensmith.compute._usage import peak_memory_bytes
     from screensmith.core.refusals import RefusalLog
     from screensmith.readers._task_results_file import Table
 
@@ -301,8 +301,7 @@ def index(path: Path) -> None:
     found = sum(len(numbers) for _, numbers in rows.by_task())
     seconds = time.process_time() - begin
     # Not `ru_maxrss`, which begins with what the process that started this one held.
-    (peak,) = re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text("ascii"))
-    print(json.dumps({"found": found, "cpu_seconds": seconds, "peak_mib": int(peak) / 2**10}))
+    print(json.dumps({"found": found, "cpu_seconds": seconds, "peak_mib": peak_memory_bytes() / 2**20}))
 
 
 def episodes_per_second(seconds: float, processes: int) -> float:

@@ -99,13 +99,13 @@ class Predictor:
             LONG_TERM: memory_part("long_term_memory", long_term_memory),
         }
         session = Session(self.policy, memory=memory, longest_memory_characters=self._longest)
-        facts = _named(task_id) | {"step_number": step_number}
+        facts = _task_facts(task_id) | {"step_number": step_number}
         return _step(session, image_path, user_goal, facts, grounding)
 
     def session(self, goal: str, *, task_id: str | int | None = None) -> Walk:
         """A new task, with an empty memory that is carried from step to step."""
         session = Session(self.policy, longest_memory_characters=self._longest)
-        return Walk(session, goal, _named(task_id))
+        return Walk(session, goal, _task_facts(task_id))
 
 
 class Walk:
@@ -126,7 +126,7 @@ class Walk:
         return _step(self._session, image_path, self.goal, self._facts, grounding)
 
 
-def _named(task_id: str | int | None) -> dict[str, Any]:
+def _task_facts(task_id: str | int | None) -> dict[str, Any]:
     return {} if task_id is None else {"task_id": str(task_id)}
 
 
@@ -135,12 +135,12 @@ def _step(
 ) -> PredictedStep:
     if not goal.strip():
         raise UnusableInput("user_goal is blank; say what the user wants")
-    began = session.notes if session.step_number == 1 else ()
+    notes = session.notes if session.step_number == 1 else ()
     screenshot = screenshot_at(Path(image_path))
     if grounding is not None:
         known, told = part_answers(grounding, "grounding")
         facts = {**facts, "grounding": known}
-        began = (*began, *(f"{where} would tell the answer: left out" for where in told))
+        notes = (*notes, *(f"{where} would tell the answer: left out" for where in told))
     prediction, taken = session.step(screenshot, goal, facts)
     memory = taken.memory
     operation = _operation(prediction)
@@ -152,7 +152,7 @@ def _step(
         short_term_memory=dict(memory[SHORT_TERM]),
         long_term_memory=dict(memory[LONG_TERM]),
         problem=unreadable_reason(prediction),
-        notes=(*began, *taken.notes),
+        notes=(*notes, *taken.notes),
         text=prediction.text,
         done=not prediction.problem and ends_episode(prediction.actions),
     )

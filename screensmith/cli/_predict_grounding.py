@@ -24,34 +24,28 @@ def grounding_of(given: Path, pictures: Sequence[Path]) -> dict[str, Grounding]:
         UsageError: there is no such place, a file of it cannot be read, or it knows none of the pictures.
     """
     if given.is_dir():
-        found = dict(_beside(given, picture) for picture in pictures)
+        found = {picture.name: _of_picture(given, picture) for picture in pictures}
+        needed = f"{pictures[0].stem}.json or {pictures[0].name}.json"
     elif given.is_file():
         held = _object_in(given)
         found = {picture.name: held.get(picture.name) for picture in pictures}
+        needed = f"the key {pictures[0].name!r}"
     else:
         raise UsageError(f"--grounding: there is no file or folder {given}")
-    known = {}
-    for name, value in found.items():
-        if value is not None and not isinstance(value, Mapping):
+    known = {name: value for name, value in found.items() if value is not None}
+    for name, value in known.items():
+        if not isinstance(value, Mapping):
             raise UsageError(f"--grounding: {given}: {name} must be an object, got {type(value).__name__}")
-        if value is not None:
-            known[name] = value
     if not known:
-        example = pictures[0]
-        raise UsageError(
-            f"--grounding: {given} knows none of the screenshots: it needs the key {example.name!r}"
-            if given.is_file()
-            else f"--grounding: {given} knows none of the screenshots: it needs {example.stem}.json "
-            f"or {example.name}.json"
-        )
+        raise UsageError(f"--grounding: {given} knows none of the screenshots: it needs {needed}")
     return known
 
 
-def _beside(folder: Path, picture: Path) -> tuple[str, Grounding | None]:
+def _of_picture(folder: Path, picture: Path) -> Grounding | None:
     for name in (f"{picture.name}.json", f"{picture.stem}.json"):
         if (folder / name).is_file():
-            return picture.name, _object_in(folder / name)
-    return picture.name, None
+            return _object_in(folder / name)
+    return None
 
 
 def _object_in(file: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from screensmith.evaluate._pictures import Narrower
 from screensmith.evaluate._resampling import Difference
 from screensmith.evaluate.benchmark import Measured
 from screensmith.evaluate.interval import Interval
-from screensmith.evaluate.summary import NOTHING, percent
+from screensmith.evaluate.summary import NOTHING, percent, signed_points
 from screensmith.evaluate.task_results import (
     ACTION,
     METRICS,
@@ -140,14 +140,13 @@ def _difference(one: Difference, reach: float) -> str:
 
 
 def _points(value: float) -> str:
-    return f"{100 * value:+.1f} points".replace("-", "\N{MINUS SIGN}")
+    return f"{signed_points(value)} points"
 
 
 def _ends_of(one: Difference) -> str:
     if one.interval_low is None or one.interval_high is None:
         return "no interval: fewer than two tasks"
-    ends = f"[{100 * one.interval_low:+.1f} to {100 * one.interval_high:+.1f}]"
-    return ends.replace("-", "\N{MINUS SIGN}")
+    return f"[{signed_points(one.interval_low)} to {signed_points(one.interval_high)}]"
 
 
 def _groups(

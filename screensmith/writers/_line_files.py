@@ -17,7 +17,7 @@ from screensmith.writers import Occupied, Source, Tally
 from screensmith.writers._journal import Journal
 
 # `json.dumps` with options makes an encoder for every call.
-_LINE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 Lines = Mapping[str, Sequence[Mapping[str, Any]]]
 """Objects to write, by the file's name."""
@@ -135,8 +135,13 @@ class LineFiles:
         return file
 
 
+def line_of(record: Mapping[str, Any]) -> bytes:
+    """A line of JSON; raises TypeError or ValueError for what is none, or cannot be written in UTF-8."""
+    return _ENCODER.encode(record).encode() + b"\n"
+
+
 def _encoded(objects: Sequence[Mapping[str, Any]]) -> bytes:
     try:
-        return b"".join(_LINE(each).encode() + b"\n" for each in objects)
+        return b"".join(map(line_of, objects))
     except (TypeError, ValueError) as error:
         raise Refused("line cannot be written as JSON", str(error)) from error

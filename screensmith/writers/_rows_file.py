@@ -6,7 +6,6 @@ names an episode and where its rows end. Completing turns the part into the arra
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import IO, Any
 from screensmith.core.refusals import Refused
 from screensmith.writers import Occupied, Source, Tally
 from screensmith.writers._journal import Journal
+from screensmith.writers._line_files import line_of
 
 OPENING, CLOSING, BETWEEN = b"[\n", b"\n]\n", b",\n"
 
@@ -143,6 +143,6 @@ class RowsFile:
 
 def _lines(rows: Iterable[Mapping[str, Any]]) -> list[bytes]:
     try:
-        return [json.dumps(row, ensure_ascii=False, allow_nan=False).encode() + b"\n" for row in rows]
+        return list(map(line_of, rows))
     except (TypeError, ValueError) as error:
         raise Refused("row cannot be written as JSON", str(error)) from error
